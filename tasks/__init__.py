@@ -1,1 +1,1 @@
-"""What can be done to a file or a value: hash, decode, encode, embed, seal. Plain arguments in, values and files out."""
+"""What can be done to a file or a value. Plain arguments in, values and files out."""

@@ -1,0 +1,1 @@
+"""How it is run: settings, schedules, the command line, the processes."""

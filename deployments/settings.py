@@ -1,0 +1,168 @@
+"""
+What varies between installations, read once at start-up from the environment and `.env`.
+
+Every variable has a default, so that `darkroom up ~/Pictures` needs none. The names are the contract of the Image API
+(`contracts.md` 1.1) and of Darkroom itself; the README's table is checked against this file by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from dotenv import find_dotenv
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+RUST_LEVELS = {"off": "CRITICAL", "error": "ERROR", "warn": "WARNING", "info": "INFO", "debug": "DEBUG",
+               "trace": "DEBUG"}  # fmt: skip
+
+
+def _comma_list(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
+
+
+class Settings(BaseSettings):
+    """One attribute per variable, in lower case; the description is its line in the README."""
+
+    model_config = SettingsConfigDict(
+        env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    darkroom_home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("darkroom", appauthor=False)),
+        description="Folder of everything Darkroom keeps: catalog, derivatives, secrets, Prefect's database",
+    )
+    base_path: Path | None = Field(None, description="Root of library 1; more are added by `darkroom scan DIR`")
+    database_url: str = Field(
+        "", description="Catalog: a path, `sqlite:///path` or `postgresql://…` (default: `lake/catalog.sqlite`)"
+    )
+    lake_data_path: str = Field(
+        "", description="Parquet files: a folder or `s3://bucket/prefix/` (default: `lake/data`)"
+    )
+    lake_keep_days: int = Field(30, ge=1, description="How far back time travel reaches, days")
+    thumbnails: Path | None = Field(None, description="Thumbnails, mirroring the source tree (default: `thumbnails`)")
+    video_path: Path | None = Field(None, description="HLS playlists and segments (default: `video`)")
+    preview_clips_directory: Path | None = Field(None, description="Preview clips of videos (default: `previews`)")
+    gifs_directory: Path | None = Field(None, description="Animated GIFs of videos (default: `gifs`)")
+    thumbnail_size: int = Field(480, ge=32, le=4096, description="Long edge of a thumbnail, pixels")
+    bind_url: str = Field("127.0.0.1:8700", description="Address and port the API listens on")
+    prefect_port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and UI on this machine")
+    secret_key: str = Field("", description="Signs tokens (default: generated, kept in `secrets/`)", repr=False)
+    token_lifetime_days: float = Field(5, gt=0, description="How long a login lasts, days")
+    log_level: Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"] = Field(
+        "ERROR",
+        validation_alias=AliasChoices("LOG_LEVEL", "RUST_LOG"),
+        description="`off`, `error`, `warn`, `info`, `debug` or `trace`; `RUST_LOG` is honoured too",
+    )
+    excluded_dirs: CommaList = Field(
+        default_factory=list, description="Directories left out of memories: `/from/root` or a bare `name`; comma list"
+    )
+    scan_excluded_dirs: CommaList = Field(
+        default_factory=list, description="Directories never scanned: `/from/root` or a bare `name`; comma list"
+    )
+    watch_quick_interval_seconds: int = Field(60, ge=1, description="Between quick scans, seconds")
+    watch_full_interval_seconds: int = Field(3600, ge=1, description="Between full scans, seconds")
+    scan_max_loss_percent: float = Field(
+        20, ge=0, le=100, description="A scan that would mark more than this (and more than 50 files) missing stops"
+    )
+    face_hash_backfill_max_per_tick: int = Field(2000, ge=1, description="Files hashed in one run of `hash-backfill`")
+    worker_threads: int = Field(0, ge=0, description="Threads that decode pictures (default: one per processor)")
+    task_runner: Literal["threads", "dask", "ray"] = Field(
+        "threads", description="Where batches run: `threads`, or fanned out with `dask` or `ray`"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _level_names(cls, value: object) -> object:
+        """Accept Rust's level names, and `module=level` filters by their strongest plain word."""
+        word = str(value).strip().lower()
+        return RUST_LEVELS.get(word, word.upper())
+
+    @field_validator(
+        "darkroom_home", "base_path", "thumbnails", "video_path", "preview_clips_directory", "gifs_directory"
+    )
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else value
+
+    @cached_property
+    def thumbnails_folder(self) -> Path:
+        return self.thumbnails or self.darkroom_home / "thumbnails"
+
+    @cached_property
+    def video_folder(self) -> Path:
+        return self.video_path or self.darkroom_home / "video"
+
+    @cached_property
+    def previews_folder(self) -> Path:
+        return self.preview_clips_directory or self.darkroom_home / "previews"
+
+    @cached_property
+    def gifs_folder(self) -> Path:
+        return self.gifs_directory or self.darkroom_home / "gifs"
+
+    @cached_property
+    def catalog_url(self) -> str:
+        """`sqlite:///absolute/path` or `postgresql://…`."""
+        if not self.database_url:
+            return f"sqlite:///{self.darkroom_home / 'lake' / 'catalog.sqlite'}"
+        if "://" in self.database_url:
+            return self.database_url
+        return f"sqlite:///{Path(self.database_url).expanduser().absolute()}"
+
+    @cached_property
+    def data_path(self) -> str:
+        return self.lake_data_path or str(self.darkroom_home / "lake" / "data")
+
+    @cached_property
+    def threads(self) -> int:
+        return self.worker_threads or os.cpu_count() or 1
+
+    @cached_property
+    def bind(self) -> tuple[str, int]:
+        """Host and port of `BIND_URL`; a scheme in front is forgiven."""
+        host, _, port = self.bind_url.rpartition("://")[2].rstrip("/").rpartition(":")
+        return host.strip("[]") or "127.0.0.1", int(port)
+
+    @cached_property
+    def signing_key(self) -> str:
+        """`SECRET_KEY`, or the one generated on first start."""
+        return self.secret_key or secret_file(self.darkroom_home / "secrets" / "secret_key")
+
+    def excluded(self, rel_path: str) -> bool:
+        """Whether `EXCLUDED_DIRS` leaves *rel_path* out: `/sub/path` is rooted, a bare `name` is any one component."""
+        return is_excluded(rel_path, self.excluded_dirs)
+
+
+def is_excluded(rel_path: str, entries: list[str]) -> bool:
+    """`a/b` without a leading slash never matches (contracts 1.6, row 7)."""
+    components = rel_path.split("/")
+    return any(
+        f"/{rel_path}/".startswith(f"{entry.rstrip('/')}/") if entry.startswith("/") else entry in components
+        for entry in entries
+    )
+
+
+def secret_file(path: Path) -> str:
+    """The secret kept at *path*, mode 0600; made on first use. Two processes starting at once agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings in force: environment first, then the nearest `.env` at or above the working folder."""
+    return Settings(_env_file=find_dotenv(usecwd=True) or None, **overrides)

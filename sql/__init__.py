@@ -1,0 +1,1 @@
+"""The lake: its schema, backlogs, views and checks as .sql files, and `lake.py`, which opens it."""

@@ -1,0 +1,61 @@
+-- One row per photo, RAW or video at a place, with everything known of it.
+create or replace view v_assets as
+select
+    asset.asset_id,                                       -- number; kept when the file moves
+    library.name as library,                              -- name of its library
+    asset.rel_path as path,                               -- relative to the library's root, forward slashes
+    regexp_extract(asset.rel_path, '[^/]*$') as file_name,  -- last part of the path
+    lower(regexp_extract(asset.rel_path, '\.([^./]+)$', 1)) as extension,  -- lower case, no dot; '' for none
+    asset.media_type,                                     -- photo, raw, video: by content, then by name
+    asset.mime_type,                                      -- by content, then by name
+    asset.size_bytes,                                     -- bytes; stat
+    make_timestamp(asset.mtime_ns // 1000) as modified_at,  -- UTC; stat
+    fingerprint.content_hash,                             -- BLAKE3 of the bytes, hex; null until read
+    metadata.width,                                       -- pixels, upright
+    metadata.height,                                      -- pixels, upright
+    metadata.orientation,                                 -- EXIF 1 to 8 as stored; already applied to every derivative
+    metadata.taken_at,                                    -- local wall time, no zone
+    metadata.taken_at_utc,                                -- UTC; null when no zone is known
+    metadata.time_zone,                                   -- IANA name or offset: OffsetTime*, else from the position
+    metadata.taken_at_source,                             -- which candidate of v_date_candidates was picked
+    metadata.camera_make,                                 -- EXIF Make
+    metadata.camera_model,                                -- EXIF Model
+    metadata.lens_model,                                  -- EXIF LensModel, else maker notes or XMP
+    metadata.focal_length_mm,                             -- millimetres, not the 35 mm equivalent
+    metadata.f_number,                                    -- EXIF FNumber
+    metadata.exposure_time_s,                             -- seconds
+    metadata.iso,                                         -- EXIF ISO
+    metadata.latitude,                                    -- degrees, north positive; null when 0/0 or impossible
+    metadata.longitude,                                   -- degrees, east positive
+    metadata.altitude_m,                                  -- metres above sea level
+    metadata.rating,                                      -- XMP Rating, -1 to 5
+    metadata.title,                                       -- XMP or IPTC title
+    metadata.description,                                 -- XMP, IPTC or EXIF description
+    metadata.keywords,                                    -- XMP and IPTC keywords
+    metadata.duration_s,                                  -- seconds; video and animations
+    metadata.video_codec,                                 -- ffprobe's name
+    metadata.audio_codec,                                 -- ffprobe's name
+    metadata.frame_rate,                                  -- frames per second, average
+    derivative.thumbhash,                                 -- placeholder picture (ThumbHash bytes)
+    metadata.motion_kind is not null as motion_video,     -- a motion photo: a video is embedded
+    metadata.motion_video_offset,                         -- bytes from the start of the file
+    metadata.motion_video_bytes,                          -- bytes
+    metadata.content_id,                                  -- Live Photo: the same on the still and its video
+    metadata.burst_id,                                    -- the same on every picture of a burst
+    metadata.page_count,                                  -- pages, frames or pictures in the file
+    asset.sidecar <> '' as has_sidecar,                   -- an XMP file lies beside it
+    asset.missing_since,                                  -- UTC; null while the file is there
+    asset.first_seen_at,                                  -- UTC; first scan that saw it
+    asset.library_id                                      -- number of its library
+from asset
+join library using (library_id)
+left join fingerprint
+    on fingerprint.asset_id = asset.asset_id
+    and fingerprint.size_bytes = asset.size_bytes
+    and fingerprint.mtime_ns = asset.mtime_ns
+left join metadata
+    on metadata.asset_id = asset.asset_id and metadata.content_hash = fingerprint.content_hash
+left join derivative
+    on derivative.asset_id = asset.asset_id
+    and derivative.content_hash = fingerprint.content_hash
+    and derivative.kind = 'thumbnail';
