@@ -165,4 +165,4 @@ def secret_file(path: Path) -> str:
 
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force: environment first, then the nearest `.env` at or above the working folder."""
-    return Settings(_env_file=find_dotenv(usecwd=True) or None, **overrides)
+    return Settings(**{"_env_file": find_dotenv(usecwd=True) or None, **overrides})

@@ -24,6 +24,7 @@ import pyarrow as pa
 from sql import catalogs
 
 FOLDER = Path(__file__).parent
+NEWEST_SNAPSHOT = "select max(snapshot_id) as newest from __ducklake_metadata_lake.ducklake_snapshot"
 INLINE_ROWS = 500  # inserts up to this many rows go into the catalog, not into a Parquet file of their own
 Row = dict[str, Any]
 
@@ -87,6 +88,7 @@ class Lake:
         self.catalog = catalogs.catalog_of(catalog_url, data_path)
         self.lock_timeout_seconds = lock_timeout_seconds
         self._thread_lock = threading.RLock()
+        self._newest: tuple[int | None, int] | None = None
         self._connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
@@ -119,8 +121,14 @@ class Lake:
         return cursor
 
     def snapshot_id(self) -> int:
-        """The newest snapshot, asked of the catalog itself: 0.1 ms, whatever the writers do."""
-        return self.catalog.snapshot_id()
+        """The newest snapshot. Costs a few microseconds while nobody writes, else one query of the catalog (6 ms)."""
+        mark = self.catalog.change_mark()  # before the query: a commit in between is then seen by the next call
+        known = self._newest
+        if known is not None and mark is not None and known[0] == mark:
+            return known[1]
+        newest = int(self.select(NEWEST_SNAPSHOT)[0]["newest"])
+        self._newest = (mark, newest)
+        return newest
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """All rows of `sql/<name>.sql`."""
