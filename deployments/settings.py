@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     scan_max_loss_percent: float = Field(
         20, ge=0, le=100, description="A scan that would mark more than this (and more than 50 files) missing stops"
     )
+    scan_settle_seconds: float = Field(
+        1,
+        ge=0,
+        description="Between two looks at a file written a moment ago; one that differs waits for the next scan",
+    )
     face_hash_backfill_max_per_tick: int = Field(2000, ge=1, description="Files hashed in one run of `hash-backfill`")
     worker_threads: int = Field(0, ge=0, description="Threads that decode pictures (default: one per processor)")
     task_runner: Literal["threads", "dask", "ray"] = Field(

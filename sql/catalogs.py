@@ -30,6 +30,8 @@ class Catalog(Protocol):
 
     def write_lock(self, timeout_seconds: float) -> AbstractContextManager[bool]: ...
 
+    def named_lock(self, name: str) -> AbstractContextManager[bool]: ...
+
     def change_mark(self) -> int | None:
         """A number that changes with every commit; None while a writer is at work."""
 
@@ -92,6 +94,15 @@ class SqliteCatalog:
         finally:
             os.close(descriptor)  # gives the lock back, as does the death of the process
 
+    @contextmanager
+    def named_lock(self, name: str) -> Iterator[bool]:
+        safe = re.sub(r"[^\w-]", "_", name)
+        descriptor = os.open(self.path.parent / f"{safe}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            yield _flock(descriptor, 0)
+        finally:
+            os.close(descriptor)
+
     def change_mark(self) -> int | None:
         try:
             descriptor = os.open(self.lock_path, os.O_RDONLY)
@@ -136,6 +147,14 @@ class PostgresCatalog:
                 yield False
                 return
             yield True
+
+    @contextmanager
+    def named_lock(self, name: str) -> Iterator[bool]:
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            found = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchall()
+            yield bool(found[0][0])
 
     def change_mark(self) -> int | None:
         import psycopg

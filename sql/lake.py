@@ -37,7 +37,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "failure": ("asset_id", "stage"),
     "directory": ("library_id", "rel_path"),
     "skipped_file": ("library_id", "rel_path"),
-    "run": ("run_id",),
+    "run": ("run_id", "flow"),
 }
 
 
@@ -145,6 +145,20 @@ class Lake:
         found = self.rows(name, **parameters)
         return found[0] if found else None
 
+    def rows_using(self, name: str, tables: Mapping[str, pa.Table], **parameters: Any) -> list[Row]:
+        """All rows of `sql/<name>.sql`, which sees *tables* under their names."""
+        with self._reading() as cursor:
+            for alias, table in tables.items():
+                cursor.register(alias, table)
+            result = _execute(cursor, statement(name), parameters)
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def count(self, name: str, **parameters: Any) -> int:
+        """How many rows `sql/<name>.sql` has."""
+        text = statement(name).rstrip().rstrip(";")
+        return int(self.select(f"select count(*) as n from ({text}\n)", **parameters)[0]["n"])
+
     def table(self, name: str, **parameters: Any) -> pa.Table:
         """All rows of `sql/<name>.sql` as Arrow."""
         with self._reading() as cursor:
@@ -204,6 +218,35 @@ class Lake:
         _refuse_newer(names, self.catalog.display_name)
         return set(wanted_migrations()) <= names
 
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[bool]:
+        """Whether this process alone holds *name* now; never waits. For work that two runs must not both do."""
+        with self.catalog.named_lock(name) as got_it:
+            yield got_it
+
+    def maintain(self, keep_days: int) -> dict[str, int]:
+        """
+        Flush inlined rows, merge small files, expire snapshots older than *keep_days*, delete files nothing needs.
+
+        Returns:
+            How many snapshots were expired and files deleted.
+        """
+        self.flush()
+        with self.write() as writer:
+            writer.execute("call ducklake_merge_adjacent_files('lake')")
+        with self.write() as writer:
+            expired = writer.execute(
+                f"call ducklake_expire_snapshots('lake', older_than => now() - interval {int(keep_days)} day)"
+            )
+        with self.write() as writer:
+            cleaned = writer.execute(
+                f"call ducklake_cleanup_old_files('lake', older_than => now() - interval {int(keep_days)} day)"
+            )
+            orphans = writer.execute(
+                "call ducklake_delete_orphaned_files('lake', older_than => now() - interval 1 day)"
+            )
+        return {"snapshots_expired": len(expired), "files_deleted": len(cleaned) + len(orphans)}
+
     def flush(self) -> None:
         """Move inlined rows into Parquet files, so that reads stay quick."""
         with self.write() as writer:
@@ -254,6 +297,8 @@ class Writer:
         """Delete what has the keys of *rows*; deletes nothing (and writes nothing) where there is none."""
         keys = KEYS[table]
         arrow = self._arrow(table, rows)
+        if not arrow.num_rows:
+            return
         matches = " and ".join(f"{table}.{key} is not distinct from incoming.{key}" for key in keys)
         with self.using("incoming", arrow.select(list(keys))):
             found = self._cursor.execute(f"select 1 from {table} semi join incoming on {matches} limit 1").fetchone()

@@ -1,21 +1,31 @@
-"""A file appears whole or not at all: temporary name in the same folder, fsync, rename."""
+"""
+A file appears whole or not at all: temporary name in the same folder, fsync, rename.
+
+The temporary name follows from the final one, so that whoever makes the file again after a kill also clears away what
+the kill left.
+"""
 
 from __future__ import annotations
 
 import errno
+import fcntl
+import hashlib
 import os
 import secrets
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import StorageUnavailable
 
 TEMPORARY_PREFIX = ".darkroom-"  # hidden, so that no scan ever takes one for a photo
-_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE}
+_DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE,
+                 errno.ENOTDIR, errno.EISDIR}  # fmt: skip
 
 
 def temporary_beside(path: Path) -> Path:
     """
-    A name next to *path* that nothing else uses; its folder is made.
+    The hidden name under which *path* is written; its folder is made.
 
     Raises:
         StorageUnavailable: The folder cannot be made.
@@ -24,7 +34,8 @@ def temporary_beside(path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise StorageUnavailable(f"cannot make the folder {path.parent}: {exc.strerror}") from exc
-    return path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    name = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    return path.parent / f"{TEMPORARY_PREFIX}{name}"
 
 
 def atomic_write(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -32,7 +43,7 @@ def atomic_write(path: Path, content: bytes, *, durable: bool = True) -> None:
     Write *content* to *path*, replacing what was there.
 
     Args:
-        durable: False leaves out the fsync: for derivatives, which can be made again.
+        durable: False leaves out the fsync: for what can be made again and says nothing by being there.
     Raises:
         StorageUnavailable: The disk is full, read-only or gone.
     """
@@ -47,9 +58,50 @@ def atomic_write(path: Path, content: bytes, *, durable: bool = True) -> None:
 
 
 def _write_and_rename(temporary: Path, path: Path, content: bytes, durable: bool) -> None:
-    with temporary.open("xb") as file:
+    descriptor, temporary = _open_alone(temporary)
+    with os.fdopen(descriptor, "wb") as file:
+        file.truncate(0)
         file.write(content)
         if durable:
             file.flush()
             os.fsync(file.fileno())
-    temporary.replace(path)
+        else:
+            file.flush()
+        temporary.replace(path)  # while we hold its lock: nobody else can be writing it
+
+
+def _open_alone(temporary: Path) -> tuple[int, Path]:
+    """The temporary file, locked; under another name where somebody else is writing the same file right now."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_ino == temporary.stat().st_ino:  # not renamed between open and lock
+            return descriptor, temporary
+    except (BlockingIOError, FileNotFoundError):
+        pass  # somebody else has it, or has just finished with it
+    os.close(descriptor)
+    other = temporary.with_name(f"{temporary.name}-{secrets.token_hex(4)}")
+    return os.open(other, flags | os.O_EXCL, 0o644), other
+
+
+def sweep_temporary(folder: Path, older_than_seconds: float = 24 * 3600) -> int:
+    """Delete what kills left half written under *folder*, where it is old enough to be nobody's; returns how many."""
+    deadline = time.time() - older_than_seconds
+    deleted = 0
+    for path in _temporary_files(folder):
+        try:
+            old = path.lstat().st_mtime < deadline
+        except FileNotFoundError:
+            continue
+        if old:
+            path.unlink(missing_ok=True)
+            deleted += 1
+    return deleted
+
+
+def _temporary_files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(TEMPORARY_PREFIX):
+                yield Path(parent) / name

@@ -48,6 +48,8 @@ create table fingerprint (
     size_bytes bigint,
     mtime_ns bigint,
     content_hash varchar,         -- BLAKE3, 64 hex digits
+    media_type varchar,           -- by content
+    mime_type varchar,            -- by content
     run_id varchar,
     recorded_at timestamp
 );

@@ -6,8 +6,8 @@ select
     asset.rel_path as path,                               -- relative to the library's root, forward slashes
     regexp_extract(asset.rel_path, '[^/]*$') as file_name,  -- last part of the path
     lower(regexp_extract(asset.rel_path, '\.([^./]+)$', 1)) as extension,  -- lower case, no dot; '' for none
-    asset.media_type,                                     -- photo, raw, video: by content, then by name
-    asset.mime_type,                                      -- by content, then by name
+    coalesce(fingerprint.media_type, asset.media_type) as media_type,  -- photo, raw, video: by content, then by name
+    coalesce(fingerprint.mime_type, asset.mime_type) as mime_type,  -- by content, then by name
     asset.size_bytes,                                     -- bytes; stat
     make_timestamp(asset.mtime_ns // 1000) as modified_at,  -- UTC; stat
     fingerprint.content_hash,                             -- BLAKE3 of the bytes, hex; null until read

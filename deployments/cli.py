@@ -1,0 +1,331 @@
+"""The command line. Answers go to stdout, progress and errors to stderr; what a command needs is imported by it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deployments.settings import Settings, load_settings
+
+app = typer.Typer(
+    name="darkroom",
+    help="Develop a photo and video library: scan, thumbnail, query, serve.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+user_app = typer.Typer(help="Accounts that may log in.", no_args_is_help=True)
+app.add_typer(user_app, name="user")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object (or array) on stdout and nothing else.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show where an error comes from.")]
+Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Folders of photos and videos.")]
+
+
+@app.callback()
+def common(context: typer.Context, verbose: Verbose = False) -> None:
+    """Read the settings once."""
+    settings = load_settings()
+    logging.basicConfig(level="DEBUG" if verbose else settings.log_level, stream=sys.stderr)
+    context.obj = settings
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    folders: Folders = None,
+    no_schedule: Annotated[bool, typer.Option("--no-schedule", help="Start everything, schedule nothing.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port of the API and web pages.")] = None,
+    prefect_port: Annotated[int | None, typer.Option(help="Port of the Prefect server and UI.")] = None,
+) -> None:
+    """Start the Prefect server, the worker, the schedules, the API, and a first scan. Ctrl-C stops it all."""
+    from deployments.up import up as start_everything
+
+    settings: Settings = context.obj
+    _register(settings, folders, needed=True)
+    raise typer.Exit(start_everything(settings, schedule=not no_schedule, prefect_port=prefect_port, port=port))
+
+
+@app.command()
+def scan(
+    context: typer.Context,
+    folders: Folders = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only folders that changed since the last scan.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Look at every file (the default).")] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Mark files missing even if most of the library is gone.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Scan libraries and work off everything that follows, in this process; no server needed."""
+    if quick and full:
+        raise typer.BadParameter("--quick and --full exclude each other")
+    if quick and accept_loss:
+        raise typer.BadParameter("--accept-loss belongs to a full scan: a quick one finds nothing missing")
+    from deployments.progress_bars import ProgressBars
+    from flows.house import watch_with
+    from flows.whole_run import scan_and_drain
+
+    names = _register(context.obj, folders, needed=True)
+    if json or not sys.stderr.isatty():
+        total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
+    else:
+        with ProgressBars() as bars:
+            watch_with(bars)
+            total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
+    if json:
+        _print_json(total)
+        return
+    said = [f"{value:,} {name}" for name, value in total.items() if isinstance(value, int) and value]
+    typer.echo(f"{', '.join(said)}, in {total['seconds']:.1f} s")
+    for line in total["unreadable"]:
+        typer.echo(f"could not be read: {line}", err=True)
+    if total["failed"]:
+        typer.echo("`darkroom failures` says which files failed and why.")
+
+
+@app.command()
+def status(context: typer.Context, json: Json = False) -> None:
+    """Per library and stage: assets, done, backlog, failed."""
+    from deployments.status import library_status
+
+    rows = library_status(_house(context.obj))
+    if json:
+        _print_json({"libraries": rows})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("library", "stage", *(_right(name) for name in ("assets", "done", "backlog", "failed", "missing")))
+    for library in rows:
+        for stage in library["stages"]:
+            counts = (f"{stage[name]:,}" for name in ("assets", "done", "backlog", "failed"))
+            table.add_row(library["library"], stage["stage"], *counts, f"{library['missing']:,}")
+    Console().print(table if rows else "No library yet: run `darkroom scan DIR` or `darkroom up DIR`.")
+
+
+@app.command()
+def failures(
+    context: typer.Context,
+    stage: Annotated[str, typer.Option(help="Only this stage: hash, metadata, thumbnail.")] = "",
+    json: Json = False,
+) -> None:
+    """The dead-letter ledger: which files failed, where and why."""
+    rows = _house(context.obj).lake.rows("cli/failures", stage=stage)
+    if json:
+        _print_json({"failures": rows})
+        return
+    for row in rows:
+        typer.echo(f"{row['library']}/{row['path']}  [{row['stage']}, tried {row['attempts']}x]")
+        typer.echo(f"    {row['error_class']}: {row['message']}")
+    typer.echo(f"{len(rows)} failures" if rows else "Nothing failed.")
+
+
+@app.command()
+def retry(
+    context: typer.Context,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders, as `darkroom failures` shows.")] = None,
+    stage: Annotated[str, typer.Option(help="Everything that failed at this stage.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Everything that failed.")] = False,
+    json: Json = False,
+) -> None:
+    """Have failed files tried again by the next run."""
+    if not (paths or stage or everything):
+        raise typer.BadParameter("say what to retry: PATH…, --stage or --all")
+    from flows.upkeep import ask_again
+
+    asked = ask_again(_house(context.obj), paths or [], stage)
+    if json:
+        _print_json({"asked_again": asked})
+    else:
+        typer.echo(f"{asked} will be tried again by the next run; `darkroom scan` runs now.")
+
+
+@app.command()
+def sql(
+    context: typer.Context,
+    query: Annotated[str | None, typer.Argument(help="One statement; without it, a shell opens.")] = None,
+    output: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
+    at: Annotated[str | None, typer.Option(help="As of a time (2026-11-20T18:30) or a snapshot number.")] = None,
+) -> None:
+    """Read-only SQL over the documented views (`v_columns` describes them)."""
+    from deployments.read_only import open_read_only, run_query, write_table
+
+    if output not in {"table", "csv", "json", "parquet"}:
+        raise typer.BadParameter("--format is one of table, csv, json, parquet")
+    with open_read_only(context.obj, at) as lake:
+        if query is None:
+            from deployments.sql_shell import run_shell
+
+            run_shell(lake)
+            return
+        if output == "parquet" and sys.stdout.isatty():
+            raise typer.BadParameter("parquet is binary: redirect it, as in `darkroom sql … --format parquet > file`")
+        write_table(run_query(lake, query), sys.stdout.buffer, output)  # type: ignore[arg-type]
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    path: Annotated[str | None, typer.Argument(help="A file, relative to its library.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many snapshots.")] = 30,
+    json: Json = False,
+) -> None:
+    """What was written when; with PATH, what happened to that file."""
+    lake = _house(context.obj).lake
+    if path is None:
+        rows = lake.rows("cli/snapshots", row_limit=limit)
+    else:
+        rows = lake.rows("cli/asset_history", path=path, **lake.rows("cli/snapshot_range")[0])
+    if json:
+        _print_json({"history": rows})
+        return
+    for row in rows:
+        what = f"{row['what']:<10} {row['path']} ({row['size_bytes']:,} bytes)" if path else row["message"]
+        typer.echo(f"{row['snapshot_id']:>6}  {row['written_at']:%Y-%m-%d %H:%M:%S}  {what}")
+    if not rows:
+        typer.echo(f"The catalog never knew a file {path}." if path else "Nothing was written yet.")
+
+
+@user_app.command("add")
+def add_user(
+    context: typer.Context,
+    name: str,
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from stdin: for scripts.")] = False,
+) -> None:
+    """Make an account; asks for its password."""
+    from serving.accounts import add_account
+
+    password = (
+        sys.stdin.readline().rstrip("\n")
+        if password_stdin
+        else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    add_account(_house(context.obj).lake, name, password)
+    typer.echo(f"{name} can log in.")
+
+
+@user_app.command("list")
+def list_users(context: typer.Context, json: Json = False) -> None:
+    """Who may log in."""
+    from serving.accounts import list_accounts
+
+    rows = list_accounts(_house(context.obj).lake)
+    if json:
+        _print_json({"users": rows})
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}  since {row['created_at']:%Y-%m-%d}")
+    if not rows:
+        typer.echo("Nobody yet: the first to open the web page registers, or `darkroom user add NAME`.")
+
+
+@user_app.command("remove")
+def remove_user(context: typer.Context, name: str) -> None:
+    """Take an account away; its tokens stop working."""
+    from serving.accounts import remove_account
+
+    remove_account(_house(context.obj).lake, name)
+    typer.echo(f"{name} is gone.")
+
+
+@app.command()
+def token(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="An account.")],
+    days: Annotated[float | None, typer.Option(min=0.001, help="How long it works.")] = None,
+) -> None:
+    """Print a token for scripts: `curl -H "Authorization: Bearer $(darkroom token NAME)" …`."""
+    from serving.accounts import token_for
+
+    typer.echo(token_for(context.obj, _house(context.obj).lake, name, days))
+
+
+@app.command()
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """What is installed, reachable and in force. Exit code 1 if the main job cannot run."""
+    from deployments.doctor import examine, print_checks
+
+    checks = examine(context.obj)
+    if json:
+        _print_json({"checks": [check.as_dict() for check in checks]})
+    else:
+        print_checks(checks)
+    if any(check.state == "fail" for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command(hidden=True, name="sample-library")
+def sample_library(folder: Path) -> None:
+    """Draw a small library to try things with."""
+    from deployments.sample import make_sample_library
+
+    made = make_sample_library(folder)
+    typer.echo(f"{made} files drawn in {folder}")
+
+
+def _house(settings: Settings) -> Any:
+    from flows.house import open_house
+
+    return open_house(settings)
+
+
+def _register(settings: Settings, folders: list[Path] | None, *, needed: bool) -> list[str]:
+    """The names of the libraries to work on: those of *folders*, else all there are."""
+    from flows.libraries import register_library
+
+    house = _house(settings)
+    if folders:
+        return [register_library(house.lake, folder) for folder in folders]
+    if needed and not house.libraries():
+        raise typer.BadParameter("there is no library yet: say which folder your photos are in, or set BASE_PATH")
+    return ["all"]
+
+
+def _print_json(value: Any) -> None:
+    import orjson
+
+    sys.stdout.buffer.write(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _right(name: str) -> Any:
+    from rich.table import Column
+
+    return Column(name, justify="right")
+
+
+def main() -> None:
+    """Run the command line; an error we know is one line, exit code 1 (2 for wrong usage)."""
+    from pydantic import ValidationError
+
+    from sql.lake import LakeError
+    from tasks.errors import DarkroomError, RefusedError
+
+    try:
+        app()
+    except ValidationError as exc:
+        _complain("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in exc.errors()), 2)
+    except RefusedError as exc:
+        _complain(str(exc), 2)
+    except (DarkroomError, LakeError) as exc:
+        _complain(str(exc), 1)
+    except KeyboardInterrupt:
+        _complain("stopped; what was done is kept, the next run goes on from there", 1)
+    except OSError as exc:
+        _complain(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc), 1)
+
+
+def _complain(message: str, code: int) -> None:
+    if {"-v", "--verbose"} & set(sys.argv[1:]):
+        traceback.print_exc()
+    typer.echo(f"darkroom: {message}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What runs, in which order, how often retried; one Prefect flow per file."""

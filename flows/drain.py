@@ -1,0 +1,234 @@
+"""
+Every flow but the scan is this: read a backlog, do the work in batches, append the results.
+
+The lake says what is left to do, so a run can be stopped anywhere and started again. A batch is one Prefect task run
+and one commit; without Prefect (the command line) it is a plain call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, cast
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
+from prefect.utilities.annotations import quote
+
+from flows.house import House
+from sql.lake import LakeLocked, Writer
+from tasks.asset import Asset, Results
+from tasks.errors import TransientError
+
+FIRST_BATCH_FILES = 32  # so that the first rows can be queried within seconds
+PAGE_FILES = 20_000  # of a backlog held in memory
+FLUSH_EVERY_BATCHES = 40
+RETRY_DELAYS_SECONDS = [2.0, 10.0, 60.0]
+_WITH_RUN_ID = {"fingerprint", "metadata", "derivative", "failure"}
+
+
+@dataclass(slots=True)
+class DrainReport:
+    """What came of a backlog."""
+
+    stage: str
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    seconds: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    contact_sheet: list[bytes] = field(default_factory=list)
+
+    def add(self, results: Results) -> None:
+        self.done += results.done
+        self.failed += results.failed
+        self.left += results.left
+        for name, by in results.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + by
+        self.contact_sheet = (self.contact_sheet + results.contact_sheet)[:24]
+
+    def numbers(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "contact_sheet"}
+
+
+class Work(Protocol):
+    """Results of a batch; raises only TransientError and IntegrityError."""
+
+    def __call__(self, batch: Sequence[Asset], /) -> Results: ...
+
+
+def drain(
+    house: House,
+    backlog: str,
+    work: Work,
+    *,
+    library: str = "all",
+    limit: int | None = None,
+    batch_files: int = 256,
+    batch_bytes: int = 512 << 20,
+    **parameters: Any,
+) -> DrainReport:
+    """
+    Work through `sql/backlog/<backlog>.sql`.
+
+    Args:
+        limit: Stop after this many files done; failures do not use it up. None: all there are.
+        batch_files, batch_bytes: Where a batch ends: 10 to 30 s of work, and not more bytes than memory likes.
+        parameters: Of the backlog query.
+    Raises:
+        TransientError: A service stayed away through all retries; nothing was recorded about its batch.
+    """
+    report = DrainReport(backlog)
+    started = time.monotonic()
+    progress = house.progress()
+    progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
+    seen: set[int] = set()
+    with _runner(backlog, work) as submit:
+        while page := _page(house, backlog, library, limit, report, seen, parameters):
+            before = report.done + report.failed
+            batches = split(page, batch_files, batch_bytes)
+            for batch_number, (batch, results) in enumerate(_one_ahead(submit, batches), start=1):
+                record(house, results, f"{backlog}: {results.done} done, {results.failed} failed")
+                report.add(results)
+                progress.advance(len(batch), results.failed)
+                if batch_number % FLUSH_EVERY_BATCHES == 0:
+                    house.lake.flush()
+            if report.done + report.failed == before:
+                break  # all that is left is files somebody is still writing
+    progress.finish()
+    report.seconds = round(time.monotonic() - started, 3)
+    return report
+
+
+def split(assets: Sequence[Asset], batch_files: int, batch_bytes: int) -> Iterator[list[Asset]]:
+    """Batches of at most so many files and (but for a single large one) bytes; the first is short."""
+    batch: list[Asset] = []
+    size, allowed = 0, min(FIRST_BATCH_FILES, batch_files)
+    for asset in assets:
+        if batch and (len(batch) >= allowed or size + asset.size_bytes > batch_bytes):
+            yield batch
+            batch, size, allowed = [], 0, batch_files
+        batch.append(asset)
+        size += asset.size_bytes
+    if batch:
+        yield batch
+
+
+def record(house: House, results: Results, message: str) -> None:
+    """One commit: the rows of a batch replace what was known, stages that succeeded leave the failure ledger."""
+    if not results.rows and not results.cleared:
+        return
+    with house.lake.write(message) as writer:
+        for table, rows in results.rows.items():
+            if table in _WITH_RUN_ID:
+                for row in rows:
+                    row["run_id"] = house.run_id
+            if table == "failure":
+                _count_attempts(writer, rows)
+            writer.replace(table, rows)
+        if results.cleared:
+            writer.delete("failure", results.cleared)
+
+
+def _count_attempts(writer: Writer, rows: list[dict[str, Any]]) -> None:
+    known = {(row["asset_id"], row["stage"]): row["attempts"] for row in writer.run("backlog/failed_before")}
+    for row in rows:
+        row["attempts"] = (known.get((row["asset_id"], row["stage"])) or 0) + 1
+
+
+def _backlog_size(house: House, backlog: str, library: str, limit: int | None, parameters: dict[str, Any]) -> int:
+    size = house.lake.count(f"backlog/{backlog}", library=library, row_limit=1 << 40, **parameters)
+    return size if limit is None else min(size, limit)
+
+
+def _page(
+    house: House,
+    backlog: str,
+    library: str,
+    limit: int | None,
+    report: DrainReport,
+    seen: set[int],
+    parameters: dict[str, Any],
+) -> list[Asset]:
+    """The next files nobody looked at in this run: what failed transiently or is being written stays in the backlog."""
+    wanted = PAGE_FILES if limit is None else min(PAGE_FILES, limit - report.done)
+    if wanted <= 0:
+        return []
+    rows = house.lake.rows(f"backlog/{backlog}", library=library, row_limit=wanted + report.left, **parameters)
+    page = [Asset(**row) for row in rows if row["asset_id"] not in seen][:wanted]
+    seen.update(asset.asset_id for asset in page)
+    return page
+
+
+def _one_ahead(
+    submit: Callable[[list[Asset]], Any], batches: Iterator[list[Asset]]
+) -> Iterator[tuple[list[Asset], Results]]:
+    """Batches with their results, in order, the next always under way: its decoding hides the commit of this one."""
+    waiting = None
+    for batch in batches:
+        upcoming = submit(batch)
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
+        waiting = batch, upcoming
+    if waiting is not None:
+        yield waiting[0], waiting[1].result()
+
+
+class _runner:  # noqa: N801  (reads as the context manager it is)
+    """Submits batches: as Prefect task runs inside a flow run, else to one thread of our own."""
+
+    def __init__(self, stage: str, work: Work) -> None:
+        self._stage, self._work = stage, work
+        self._pool: ThreadPoolExecutor | None = None
+        self._batches = 0
+
+    def __enter__(self) -> Callable[[list[Asset]], Any]:
+        if FlowRunContext.get() is not None:
+            return self._submit_task
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="batch")
+        return self._submit_call
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _submit_call(self, batch: list[Asset]) -> Any:
+        assert self._pool is not None
+        return self._pool.submit(_patiently, self._work, batch)
+
+    def _submit_task(self, batch: list[Asset]) -> Any:
+        self._batches += 1
+        work = self._work
+
+        def run_batch(files: list[Asset]) -> Results:
+            return work(files)
+
+        prefect_task = task(
+            name=self._stage,
+            task_run_name=f"{self._stage} {self._batches}: {len(batch)} files from {batch[0].rel_path}"[:200],
+            retries=len(RETRY_DELAYS_SECONDS),
+            retry_delay_seconds=RETRY_DELAYS_SECONDS,
+            retry_condition_fn=_is_transient,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )(run_batch)
+        return prefect_task.submit(cast(list[Asset], quote(batch)))  # quoted: Prefect need not walk through it
+
+
+def _patiently(work: Work, batch: list[Asset]) -> Results:
+    """What Prefect's retries do, for runs without Prefect."""
+    for delay in RETRY_DELAYS_SECONDS[:-1]:
+        try:
+            return work(batch)
+        except TransientError:
+            time.sleep(delay)
+    return work(batch)
+
+
+def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
+    """Only a service that failed is worth trying again."""
+    exception = state.result(raise_on_failure=False)
+    return isinstance(exception, (TransientError, LakeLocked))

@@ -1,0 +1,21 @@
+"""Files that have no content hash: seen by a scan that was stopped, or unreadable at the time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from flows.drains import run_drain
+from flows.house import open_house
+from tasks.ingest import HASH_TOOL, ingest_files
+
+
+@flow(flow_run_name="hash backfill {library}")
+def hash_backfill(library: str = "all") -> dict[str, Any]:
+    """Hash at most FACE_HASH_BACKFILL_MAX_PER_TICK files; those that cannot be read do not use it up."""
+    house = open_house()
+    work = partial(ingest_files, plan=house.ingest_plan(pixels=False))
+    limit = house.settings.face_hash_backfill_max_per_tick
+    return run_drain(house, "hash", work, library=library, limit=limit, flow="hash-backfill", tool_version=HASH_TOOL)

@@ -1,0 +1,139 @@
+"""Where settings, lake and tasks meet: what every flow needs, opened once per process."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from prefect.context import FlowRunContext
+
+from deployments.settings import Settings, load_settings
+from flows.progress import PrefectProgress, Progress, SilentProgress
+from sql.lake import Lake, Row
+from tasks.errors import UnknownLibrary
+from tasks.file_names import to_os_name
+from tasks.images.thumbnail import thumbnail_recipe
+from tasks.ingest import IngestPlan
+from tasks.metadata import METADATA_RECIPE
+from tasks.programs import find_exiftool, find_ffprobe, metadata_tools, thumbnail_tools
+from tasks.video.ffmpeg import find_ffmpeg
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A configured root."""
+
+    library_id: int
+    name: str
+    root: Path
+    device: int | None
+    inode: int | None
+
+
+_run: ContextVar[str] = ContextVar("run", default="")
+
+
+@contextmanager
+def one_run() -> Iterator[str]:
+    """Everything opened inside belongs to one run: `darkroom scan` is a scan and its drains."""
+    run_id = f"cli-{uuid.uuid4().hex[:12]}"
+    token = _run.set(run_id)
+    try:
+        yield run_id
+    finally:
+        _run.reset(token)
+
+
+@dataclass(frozen=True)
+class House:
+    """
+    Args:
+        progress: Makes the progress display of one stage; silent unless somebody watches.
+        run_id: Written with every row: the Prefect flow run, or one made up for a run on the command line.
+    """
+
+    settings: Settings
+    lake: Lake
+    progress: Callable[[], Progress] = SilentProgress
+    run_id: str = field(default_factory=lambda: _run.get() or f"cli-{uuid.uuid4().hex[:12]}")
+
+    @property
+    def recipe(self) -> str:
+        return thumbnail_recipe(self.settings.thumbnail_size)
+
+    @property
+    def thumbnail_version(self) -> str:
+        """Recipe and decoders: what a failed thumbnail is tried again for when it changes."""
+        return f"{self.recipe} {thumbnail_tools(find_ffmpeg(), find_exiftool())}"
+
+    @property
+    def metadata_version(self) -> str:
+        return f"{METADATA_RECIPE} {metadata_tools(find_ffprobe(), find_exiftool())}"
+
+    def ingest_plan(self, *, pixels: bool = True) -> IngestPlan:
+        return IngestPlan(
+            thumbnails=self.settings.thumbnails_folder,
+            long_edge_px=self.settings.thumbnail_size,
+            recipe=self.recipe,
+            thumbnail_tools=self.thumbnail_version,
+            metadata_tools=self.metadata_version,
+            threads=self.settings.threads,
+            pixels=pixels,
+        )
+
+    def libraries(self, wanted: str = "all") -> list[Library]:
+        """The library of this name or number, or all of them. Raises UnknownLibrary."""
+        known = [_library(row) for row in self.lake.rows("scan/libraries")]
+        chosen = [library for library in known if wanted in {"all", library.name, str(library.library_id)}]
+        if not chosen and wanted != "all":
+            names = ", ".join(library.name for library in known) or "none yet"
+            raise UnknownLibrary(f"no library is called {wanted!r}; there are: {names}")
+        return chosen
+
+
+def _library(row: Row) -> Library:
+    return Library(
+        row["library_id"], row["name"], Path(to_os_name(row["root_path"])), row["root_device"], row["root_inode"]
+    )
+
+
+@cache
+def _open_lake(catalog_url: str, data_path: str) -> Lake:
+    lake = Lake(catalog_url, data_path)
+    lake.migrate()
+    return lake
+
+
+def open_house(settings: Settings | None = None) -> House:
+    """
+    The house as the environment describes it; one lake per process and catalog.
+
+    Inside a Prefect flow run, progress is shown as an artifact and rows carry the flow run's id.
+    """
+    settings = settings or load_settings()
+    house = House(settings, _open_lake(settings.catalog_url, settings.data_path), progress=_watched())
+    context = FlowRunContext.get()
+    if context is not None and context.flow_run is not None:
+        house = replace(house, progress=PrefectProgress, run_id=str(context.flow_run.id))
+    if settings.base_path is not None:
+        from flows.libraries import register_library
+
+        register_library(house.lake, settings.base_path)
+    return house
+
+
+_watcher: list[Callable[[], Progress]] = []
+
+
+def watch_with(progress: Callable[[], Progress]) -> None:
+    """Show progress this way from now on: the command line's bars."""
+    _watcher[:] = [progress]
+
+
+def _watched() -> Callable[[], Progress]:
+    return _watcher[0] if _watcher else SilentProgress

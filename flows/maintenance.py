@@ -1,0 +1,32 @@
+"""Nightly: keep the lake small, forget what is gone, and delete what no row needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from flows.house import open_house
+from flows.reporting import record_run, show_run
+from flows.upkeep import check_lake, forget_deleted_sentinels, forget_vanished_derivatives
+from sql.lake import utc_now
+from tasks.atomic_write import sweep_temporary
+
+
+@flow(flow_run_name="maintenance")
+def maintenance() -> dict[str, Any]:
+    """Flush, merge, expire (LAKE_KEEP_DAYS), delete orphans; have deleted derivatives made again."""
+    house = open_house()
+    started_at = utc_now()
+    numbers: dict[str, Any] = {
+        "sentinels_forgotten": forget_deleted_sentinels(house),
+        "derivatives_forgotten": forget_vanished_derivatives(house),
+        "temporary_files_deleted": sweep_temporary(house.settings.thumbnails_folder),
+    }
+    numbers |= house.lake.maintain(house.settings.lake_keep_days)
+    check_lake(house)
+    message = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in numbers.items() if value) or "tidy"
+    done = sum(value for value in numbers.values() if isinstance(value, int))
+    record_run(house, "maintenance", "all", started_at, numbers, done=done, failed=0, message=message)
+    show_run(house, "maintenance", "all", numbers)
+    return numbers

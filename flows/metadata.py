@@ -1,0 +1,24 @@
+"""Metadata that the scan's one pass left to slower tools: RAW, video, maker notes, edited sidecars."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from flows.drains import run_drain
+from flows.house import open_house
+from tasks.metadata import METADATA_RECIPE
+from tasks.metadata_batch import read_metadata
+
+
+@flow(flow_run_name="metadata {library}")
+def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
+    """Read the metadata that are missing, with exiftool and ffprobe. Safe to stop and to start again."""
+    house = open_house()
+    work = partial(read_metadata, tools=house.metadata_version)
+    return run_drain(
+        house, "metadata", work, library=library, limit=limit, batch_files=512,
+        recipe=METADATA_RECIPE, tool_version=house.metadata_version,
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""How far a stage is: nothing, a Prefect artifact, or whatever the command line passes in."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Protocol, cast
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+_UPDATE_SECONDS = 2.0  # an update is a request to the server
+
+
+class Progress(Protocol):
+    """One stage of a run. `total` may grow while it runs."""
+
+    def start(self, stage: str, total: int) -> None: ...
+
+    def advance(self, files: int, failed: int) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class SilentProgress:
+    def start(self, stage: str, total: int) -> None:
+        """Nobody is watching."""
+
+    def advance(self, files: int, failed: int) -> None:
+        """Nobody is watching."""
+
+    def finish(self) -> None:
+        """Nobody is watching."""
+
+
+class PrefectProgress:
+    """A progress artifact of the flow run, updated at most every two seconds."""
+
+    def __init__(self) -> None:
+        self.stage = ""
+        self.total = self.done = self.failed = 0
+        self._artifact: UUID | None = None
+        self._updated = 0.0
+
+    def start(self, stage: str, total: int) -> None:
+        self.stage, self.total = stage, total
+        key = f"progress-{re.sub('[^a-z0-9]+', '-', stage.lower())}"
+        self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=self._text()))
+        self._updated = time.monotonic()
+
+    def advance(self, files: int, failed: int) -> None:
+        self.done, self.failed = self.done + files, self.failed + failed
+        if time.monotonic() - self._updated > _UPDATE_SECONDS:
+            self._update()
+
+    def finish(self) -> None:
+        self.total = self.done
+        self._update()
+
+    def _update(self) -> None:
+        if self._artifact is not None:
+            percent = 100.0 if self.done >= self.total else 100.0 * self.done / self.total
+            update_progress_artifact(self._artifact, percent, self._text())
+            self._updated = time.monotonic()
+
+    def _text(self) -> str:
+        return f"{self.stage}: {self.done:,} of {self.total:,} files, {self.failed:,} failures"

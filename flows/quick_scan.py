@@ -1,0 +1,15 @@
+"""Every minute: list only the directories that changed, and read what is new in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from flows.scans import scan
+
+
+@flow(flow_run_name="quick scan {library}")
+def quick_scan(library: str = "all") -> dict[str, Any]:
+    """Find new files and read them. Finds nothing missing, and nothing that was edited in place."""
+    return scan("quick-scan", library, full=False)

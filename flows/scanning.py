@@ -1,0 +1,203 @@
+"""
+One scan of one library: walk, compare with the lake in SQL, record what differs, then read what is new.
+
+A full scan sees everything and is the only one that may find a file missing. Nothing is marked missing when the root
+is gone, empty or another directory, or when too much of it is (the mass-loss brake).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from flows.drain import DrainReport, drain
+from flows.house import House, Library
+from flows.scan_record import Found, record_scan
+from sql.lake import Row
+from tasks.derivative_files import FILE_OF, on_disk
+from tasks.errors import LibraryLost
+from tasks.ingest import HASH_TOOL, ingest_files
+from tasks.moves import Move, find_moves, move_derivative
+from tasks.newcomers import classify, split_classified, still_moving
+from tasks.walk import Listing, walk, walk_changed
+
+MAX_LOSS_FILES = 50  # a library may lose this many, whatever the percentage
+
+
+@dataclass(slots=True)
+class ScanReport:
+    """The numbers of one scan; `found` and `skipped` are what the library holds afterwards."""
+
+    library: str
+    kind: str
+    found: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    missing: int = 0
+    restored: int = 0
+    skipped: int = 0
+    failed: int = 0
+    thumbnails: int = 0
+    waiting: int = 0  # still being written: left for the next scan
+    seconds: float = 0.0
+    unreadable: list[str] = field(default_factory=list)
+    drains: dict[str, dict[str, Any]] = field(default_factory=dict)
+    contact_sheet: list[bytes] = field(default_factory=list)
+
+    def add_drain(self, report: DrainReport) -> None:
+        self.drains[report.stage] = report.numbers()
+        self.failed += report.failed
+        self.thumbnails += report.counts.get("thumbnails", 0)
+        self.contact_sheet = (self.contact_sheet + report.contact_sheet)[:24]
+
+    @property
+    def did_something(self) -> bool:
+        return bool(self.new or self.changed or self.moved or self.missing or self.restored or self.drains)
+
+
+def scan_library(house: House, library: Library, *, full: bool, accept_loss: bool = False) -> ScanReport | None:
+    """
+    Scan one library and read what is new in it.
+
+    Returns:
+        None when another process is scanning it right now.
+    Raises:
+        LibraryLost: The brake: nothing was marked; the message has the numbers and the way on.
+    """
+    with house.lake.exclusive(f"scan-{library.library_id}") as alone:
+        if not alone:
+            return None
+        started = time.monotonic()
+        report = ScanReport(library.name, "full" if full else "quick")
+        find_changes(house, library, report, full=full, accept_loss=accept_loss)
+        ingest = partial(ingest_files, plan=house.ingest_plan())
+        ingested = drain(house, "hash", ingest, library=library.name, tool_version=HASH_TOOL)
+        if ingested.done or ingested.failed:
+            report.add_drain(ingested)
+        report.waiting += ingested.left
+        report.seconds = round(time.monotonic() - started, 3)
+        return report
+
+
+def find_changes(house: House, library: Library, report: ScanReport, *, full: bool, accept_loss: bool) -> None:
+    """Walk, compare, record: afterwards the lake knows every file's place, size and time."""
+    status = _root_status(library)
+    listing = _list(house, library, full=full)
+    report.unreadable = [f"{rel_path or '.'}: {message}" for rel_path, message in listing.unreadable]
+    if full or listing.directories.num_rows:
+        found = _compare(house, library, listing, full=full)
+        if full:
+            _brake(house, library, status, found, accept_loss=accept_loss)
+        files = [file for move in found.moves for file in _move_files(house, library, move)]
+        record_scan(house.lake, library, found, status if full else None, files)
+        report.new, report.changed = len(found.newcomers), found.changed
+        report.moved, report.missing = len(found.moves), len(found.gone)
+        report.restored, report.waiting = found.restored, len(found.moving)
+    holds = house.lake.rows("scan/counts", library_id=library.library_id)[0]
+    report.found, report.skipped = holds["found"], holds["skipped"]
+
+
+def _root_status(library: Library) -> os.stat_result:
+    try:
+        status = library.root.stat()
+        with os.scandir(library.root):
+            return status
+    except OSError as exc:
+        raise LibraryLost(
+            f"the library {library.name} at {library.root} cannot be read ({exc.strerror}); nothing was marked "
+            "missing. Mount or reconnect it and scan again"
+        ) from exc
+
+
+def _list(house: House, library: Library, *, full: bool) -> Listing:
+    excluded = house.settings.scan_excluded_dirs
+    if full:
+        return walk(library.root, excluded)
+    return walk_changed(library.root, house.lake.table("scan/directories", library_id=library.library_id), excluded)
+
+
+def _compare(house: House, library: Library, listing: Listing, *, full: bool) -> Found:
+    differences = house.lake.rows_using(
+        "scan/differences",
+        {"listing": listing.files, "unreadable": _prefixes(listing)},
+        library_id=library.library_id,
+        full=full,
+    )
+    by_kind: dict[str, list[Row]] = {}
+    for row in differences:
+        by_kind.setdefault(row["difference"], []).append(row)
+    written = [*by_kind.get("new", []), *by_kind.get("changed", [])]
+    moving = still_moving(library.root, written, house.settings.scan_settle_seconds)
+    fresh = [row for row in by_kind.get("new", []) if row["rel_path"] not in moving]
+    assets, skipped = split_classified([classify(library.root, row) for row in fresh])
+    gone = by_kind.get("vanished", [])
+    moves = _find_moves(house, library, [file.row for file in assets], {row["asset_id"] for row in gone}, full=full)
+    moved_to, moved_ids = {move.rel_path for move in moves}, {move.asset_id for move in moves}
+    return Found(
+        listing=listing,
+        full=full,
+        known=[row for row in differences if row["asset_id"] and row["size_bytes"] is not None
+               and row["rel_path"] not in moving],
+        newcomers=[file for file in assets if file.row["rel_path"] not in moved_to],
+        moved_rows={file.row["rel_path"]: file.row for file in assets if file.row["rel_path"] in moved_to},
+        skipped=skipped,
+        moves=moves,
+        gone=[row["asset_id"] for row in gone if row["asset_id"] not in moved_ids],
+        moving=moving,
+    )  # fmt: skip
+
+
+def _prefixes(listing: Listing) -> pa.Table:
+    """What lies below a directory that could not be listed; a name that could not be looked at counts as one."""
+    prefixes = [rel_path for rel_path, _ in listing.unreadable]
+    return pa.table({"prefix": pa.array([*prefixes], pa.string())})
+
+
+def _find_moves(house: House, library: Library, newcomers: list[Row], gone: set[int], *, full: bool) -> list[Move]:
+    if not newcomers:
+        return []
+    table = pa.table(
+        {
+            "rel_path": pa.array([row["rel_path"] for row in newcomers], pa.string()),
+            "size_bytes": pa.array([row["size_bytes"] for row in newcomers], pa.int64()),
+        }
+    )
+    candidates = house.lake.rows_using("scan/move_candidates", {"newcomer": table}, library_id=library.library_id)
+    return find_moves(library.root, candidates, gone, look=not full)
+
+
+def _move_files(house: House, library: Library, move: Move) -> list[Row]:
+    """Rename the mirrored derivatives of a moved asset; the rows that say where they are now."""
+    moved = []
+    for kind, file_of in FILE_OF.items():
+        old, new = file_of(library.library_id, move.old_rel_path), file_of(library.library_id, move.rel_path)
+        folder = house.settings.thumbnails_folder
+        if move_derivative(on_disk(folder, old), on_disk(folder, new)):
+            moved.append({"asset_id": move.asset_id, "kind": kind, "file": new})
+    return moved
+
+
+def _brake(house: House, library: Library, status: os.stat_result, found: Found, *, accept_loss: bool) -> None:
+    """Stop before a library that is not there is taken for one that was emptied."""
+    lost = len(found.gone)
+    if accept_loss or not lost:
+        return
+    present = int(house.lake.rows("scan/counts", library_id=library.library_id)[0]["found"])
+    where = f"the library {library.name} at {library.root}"
+    way_on = "Nothing was marked. If that is right, run: darkroom scan --accept-loss"
+    if found.listing.files.num_rows == 0:
+        raise LibraryLost(f"{where} is empty, but {present:,} files are known in it: is it mounted? {way_on}")
+    if library.inode is not None and (library.device, library.inode) != (status.st_dev, status.st_ino):
+        raise LibraryLost(
+            f"{where} is another folder than last time, and {lost:,} of {present:,} files are not in it: "
+            f"is the right disk mounted? {way_on}"
+        )
+    percent = 100 * lost / max(present, 1)
+    if lost > MAX_LOSS_FILES and percent > house.settings.scan_max_loss_percent:
+        raise LibraryLost(f"{where} lost {lost:,} of {present:,} files ({percent:.0f} %). {way_on}")

@@ -1,0 +1,79 @@
+"""What quick and full scans share: every library in turn, the brake on one never stopping the others."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from prefect.context import FlowRunContext
+from prefect.deployments import run_deployment
+
+from flows.house import House, open_house
+from flows.reporting import record_run, show_run
+from flows.scanning import ScanReport, scan_library
+from sql.lake import utc_now
+from tasks.errors import LibraryLost
+
+NUMBERS = ("found", "new", "changed", "moved", "missing", "restored", "skipped", "failed", "thumbnails")
+# After a scan that found work: the drains for what its one pass leaves to slower tools.
+DRAINS = {"metadata": "metadata/metadata", "thumbnails": "thumbnails/thumbnails"}
+
+
+def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> dict[str, Any]:
+    """
+    Scan the wanted libraries; returns the summed numbers.
+
+    Raises:
+        LibraryLost: The brake of one library or more, after the others were scanned.
+    """
+    house = open_house()
+    started_at = utc_now()
+    reports, lost = _scan_each(house, library, full=full, accept_loss=accept_loss)
+    total: dict[str, Any] = {name: sum(getattr(report, name) for report in reports) for name in NUMBERS}
+    total["seconds"] = round(sum(report.seconds for report in reports), 3)
+    total["waiting"] = sum(report.waiting for report in reports)
+    total["unreadable"] = [line for report in reports for line in report.unreadable]
+    worked = any(report.did_something for report in reports)
+    message = "; ".join(str(error) for error in lost) or _said(total)
+    if worked or lost:
+        plain = [{**asdict(report), "contact_sheet": None} for report in reports]
+        record_run(
+            house, flow, library, started_at, {**total, "libraries": plain},
+            done=total["new"] + total["changed"], failed=total["failed"], message=message,
+            state="failed" if lost else "completed",
+        )  # fmt: skip
+    if worked:
+        sheet = [picture for report in reports for picture in report.contact_sheet][:24]
+        show_run(house, flow, library, {name: total[name] for name in NUMBERS}, sheet)
+        _start_drains()
+    if lost:
+        raise LibraryLost(message)
+    return total
+
+
+def _scan_each(
+    house: House, wanted: str, *, full: bool, accept_loss: bool
+) -> tuple[list[ScanReport], list[LibraryLost]]:
+    reports, lost = [], []
+    for library in house.libraries(wanted):
+        try:
+            report = scan_library(house, library, full=full, accept_loss=accept_loss)
+        except LibraryLost as exc:
+            lost.append(exc)
+            continue
+        if report is not None:
+            reports.append(report)
+    return reports, lost
+
+
+def _start_drains() -> None:
+    """Inside a deployment's run, start the drains without waiting; a second run of one cancels itself."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or context.flow_run.deployment_id is None:
+        return
+    for deployment in DRAINS.values():
+        run_deployment(deployment, timeout=0, as_subflow=False)
+
+
+def _said(total: dict[str, Any]) -> str:
+    return ", ".join(f"{total[name]} {name}" for name in NUMBERS if total[name]) or "nothing new"

@@ -1,0 +1,76 @@
+"""What keeps catalog and disk honest with each other: checks, deleted sentinels, vanished derivatives."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from flows.house import House, open_house
+from sql.lake import FOLDER, Row
+from tasks.derivative_files import on_disk, thumbnail_file
+from tasks.errors import IntegrityError
+from tasks.images.sentinel import clear_mark, is_marked
+
+
+def check_lake(house: House | None = None) -> None:
+    """
+    Run every query of `sql/checks/`: each returns the rows that should not exist.
+
+    Raises:
+        IntegrityError: One of them returned some.
+    """
+    lake = (house or open_house()).lake
+    broken = []
+    for path in sorted((FOLDER / "checks").glob("*.sql")):
+        rows = lake.rows(f"checks/{path.stem}")
+        if rows:
+            broken.append(f"{path.stem}: {len(rows)} rows, such as {rows[0]}")
+    if broken:
+        raise IntegrityError("the catalog broke its own rules: " + "; ".join(broken))
+
+
+def forget_deleted_sentinels(house: House | None = None) -> int:
+    """Somebody deleted a `.unsupported` file: that asks for another try. Returns how many."""
+    house = house or open_house()
+    folder = house.settings.thumbnails_folder
+    failed = house.lake.rows("upkeep/failed_thumbnails")
+    deleted = [row for row in failed if not is_marked(on_disk(folder, _file(row)))]
+    if deleted:
+        with house.lake.write(f"{len(deleted)} sentinels were deleted: trying again") as writer:
+            writer.delete("failure", [{"asset_id": row["asset_id"], "stage": "thumbnail"} for row in deleted])
+    return len(deleted)
+
+
+def _file(row: Row) -> str:
+    return thumbnail_file(row["library_id"], row["rel_path"])
+
+
+def forget_vanished_derivatives(house: House) -> int:
+    """Thumbnails somebody deleted are made again: their rows go. Returns how many."""
+    folder = house.settings.thumbnails_folder
+    rows = house.lake.rows("upkeep/derivative_files")
+    vanished = [row for row in rows if not on_disk(folder, row["file"]).is_file()]
+    if vanished:
+        with house.lake.write(f"{len(vanished)} derivatives vanished: making them again") as writer:
+            writer.delete("derivative", [{"asset_id": row["asset_id"], "kind": row["kind"]} for row in vanished])
+    return len(vanished)
+
+
+def ask_again(house: House, paths: list[str], stage: str = "") -> int:
+    """
+    Have failures tried again: their sentinels go, their rows stay and count on. Returns how many.
+
+    Args:
+        paths: Files or folders, relative to their library or absolute; empty for all.
+        stage: Only failures of this stage; "" for all.
+    """
+    wanted = pa.table({"path": pa.array([path.rstrip("/") for path in paths], pa.string())})
+    failures = house.lake.rows_using("cli/retry", {"wanted": wanted}, stage=stage)
+    if not failures:
+        return 0
+    for row in failures:
+        if row["stage"] == "thumbnail":
+            clear_mark(on_disk(house.settings.thumbnails_folder, _file(row)))
+    keys = pa.Table.from_pylist([{"asset_id": row["asset_id"], "stage": row["stage"]} for row in failures])
+    with house.lake.write(f"{len(failures)} failures to try again") as writer, writer.using("wanted", keys):
+        writer.run("cli/forget_tools")
+    return len(failures)

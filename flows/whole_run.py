@@ -1,0 +1,42 @@
+"""One scan and all drains in this process: what `darkroom scan` does, with or without a Prefect server."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flows.full_scan import full_scan
+from flows.house import one_run, open_house
+from flows.metadata import metadata
+from flows.quick_scan import quick_scan
+from flows.scans import NUMBERS
+from flows.thumbnails import thumbnails
+
+ALL_OF_THEM = 1 << 40
+
+
+def scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool = False) -> dict[str, Any]:
+    """
+    Scan the named libraries (or `all`), then work off what the scan left; returns the summed numbers.
+
+    Raises:
+        LibraryLost: The brake; nothing was marked missing.
+    """
+    with one_run() as run_id:
+        total = _scan_and_drain(libraries, full=full, accept_loss=accept_loss)
+        total["failed"] = len(open_house().lake.rows("runs/failed_files", run_id=run_id))
+        return total
+
+
+def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> dict[str, Any]:
+    started = time.monotonic()
+    total: dict[str, Any] = dict.fromkeys(NUMBERS, 0)
+    total["waiting"], total["unreadable"] = 0, []
+    for library in libraries:
+        scanned = full_scan.fn(library, accept_loss) if full else quick_scan.fn(library)
+        for name in total:
+            total[name] += scanned[name]
+        for drained in (metadata.fn(library, ALL_OF_THEM), thumbnails.fn(library, ALL_OF_THEM)):
+            total["thumbnails"] += drained.get("counts", {}).get("thumbnails", 0)
+    total["seconds"] = round(time.monotonic() - started, 3)
+    return total

@@ -1,0 +1,2 @@
+-- metadata rows of no asset.
+select asset_id from metadata anti join asset using (asset_id);

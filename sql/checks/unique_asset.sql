@@ -1,0 +1,2 @@
+-- asset rows that share their key.
+select library_id, rel_path, count(*) as rows from asset group by all having count(*) > 1;

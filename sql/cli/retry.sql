@@ -1,0 +1,16 @@
+-- Failures to try again. Grain: one row per asset and stage. Parameters: $stage ('' for all). Sees: wanted (path).
+-- A wanted path is one file or a folder; none at all means every one.
+select failure.asset_id, failure.stage, asset.library_id, asset.rel_path, library.root_path
+from failure
+join asset using (asset_id)
+join library using (library_id)
+where $stage in ('', failure.stage)
+    and (
+        not exists (select 1 from wanted)
+        or exists (
+            select 1 from wanted
+            where wanted.path in (asset.rel_path, library.root_path || '/' || asset.rel_path)
+                or starts_with(asset.rel_path, rtrim(wanted.path, '/') || '/')
+                or starts_with(library.root_path || '/' || asset.rel_path, rtrim(wanted.path, '/') || '/')
+        )
+    );

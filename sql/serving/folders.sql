@@ -1,0 +1,9 @@
+-- How many photos lie directly in each folder, and the newest of them. Grain: one row per library and folder.
+select
+    library_id,
+    parse_dirpath(path, 'forward_slash') as folder,
+    count(*) as photos,
+    max(order_at) as newest_at,
+    arg_max(asset_id, (thumbnail_file is not null, order_at)) as cover_id
+from timeline
+group by all;

@@ -1,0 +1,45 @@
+-- A page of the timeline as JSON, from the replica. Grain: one row per photo, in order.
+-- Filled in by serving/photo_query.py: {sort_key}, {conditions}, {direction}. Parameters: $row_limit, $row_offset and
+-- those of the conditions.
+with page as (
+    select *, {sort_key} as sort_key
+    from timeline
+    where {conditions}
+    order by sort_key {direction}, asset_id {direction}
+    limit $row_limit
+    offset $row_offset
+)
+select
+    page.sort_key::varchar as sort_key,
+    page.asset_id,
+    to_json(struct_pack(
+        asset_id := page.asset_id,
+        library_id := page.library_id,
+        library := library.name,
+        path := page.path,
+        file_name := parse_filename(page.path, false, 'forward_slash'),
+        media_type := page.media_type,
+        mime_type := page.mime_type,
+        size_bytes := page.size_bytes,
+        modified_at := strftime(page.modified_at, '%Y-%m-%dT%H:%M:%SZ'),
+        content_hash := page.content_hash,
+        width := page.width,
+        height := page.height,
+        taken_at := strftime(page.taken_at, '%Y-%m-%dT%H:%M:%S'),
+        taken_at_utc := strftime(page.taken_at_utc, '%Y-%m-%dT%H:%M:%SZ'),
+        camera_make := page.camera_make,
+        camera_model := page.camera_model,
+        lens_model := page.lens_model,
+        latitude := page.latitude,
+        longitude := page.longitude,
+        duration_s := page.duration_s,
+        motion_video := page.motion_video,
+        thumbhash := to_base64(page.thumbhash),
+        thumb_url := case
+            when page.thumbnail_file is not null
+            then '/thumb/' || page.asset_id || '/' || page.content_hash || '.jpg'
+        end
+    ))::varchar as photo
+from page
+join library using (library_id)
+order by page.sort_key {direction}, page.asset_id {direction}

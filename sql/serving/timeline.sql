@@ -1,0 +1,44 @@
+-- What the replica holds of each asset: enough to list, filter and place it; `asset_detail` reads the rest.
+-- Grain: one row per present asset. Parameters: $first_id, $last_id: a slice, so that no join holds a whole library.
+-- The tables are joined here as in v_assets, but each is cut to the slice first: four times as fast.
+select
+    asset.asset_id,
+    asset.library_id,
+    asset.rel_path as path,
+    coalesce(fingerprint.media_type, asset.media_type) as media_type,
+    coalesce(fingerprint.mime_type, asset.mime_type) as mime_type,
+    asset.size_bytes,
+    asset.mtime_ns,
+    make_timestamp(asset.mtime_ns // 1000) as modified_at,
+    fingerprint.content_hash,
+    metadata.width,
+    metadata.height,
+    metadata.taken_at,
+    metadata.taken_at_utc,
+    metadata.camera_make,
+    metadata.camera_model,
+    metadata.lens_model,
+    case when isfinite(metadata.latitude) then metadata.latitude end as latitude,  -- JSON knows no NaN
+    case when isfinite(metadata.longitude) then metadata.longitude end as longitude,
+    case when isfinite(metadata.duration_s) then metadata.duration_s end as duration_s,
+    derivative.thumbhash,
+    derivative.file as thumbnail_file,
+    metadata.asset_id is not null as has_metadata,
+    metadata.motion_kind is not null as motion_video,
+    coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000)) as order_at  -- its place in the timeline
+from asset
+left join fingerprint
+    on fingerprint.asset_id = asset.asset_id
+    and fingerprint.size_bytes = asset.size_bytes
+    and fingerprint.mtime_ns = asset.mtime_ns
+    and fingerprint.asset_id between $first_id and $last_id
+left join metadata
+    on metadata.asset_id = asset.asset_id
+    and metadata.content_hash = fingerprint.content_hash
+    and metadata.asset_id between $first_id and $last_id
+left join derivative
+    on derivative.asset_id = asset.asset_id
+    and derivative.content_hash = fingerprint.content_hash
+    and derivative.kind = 'thumbnail'
+    and derivative.asset_id between $first_id and $last_id
+where asset.missing_since is null and asset.asset_id between $first_id and $last_id

@@ -1,0 +1,35 @@
+"""The slow half of metadata: one exiftool and ffprobe over a batch of files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from tasks.asset import Asset, Results
+from tasks.errors import AssetError
+from tasks.ingest import add_metadata_rows
+from tasks.metadata import read_full
+from tasks.metadata.exiftool import ExifTool
+from tasks.programs import find_exiftool, find_ffprobe
+
+
+def read_metadata(batch: Sequence[Asset], tools: str) -> Results:
+    """
+    One `metadata` row per file, or its failure.
+
+    Args:
+        tools: Versions, written with failures.
+    """
+    results = Results()
+    with ExitStack() as stack:
+        exiftool = find_exiftool()
+        running = stack.enter_context(ExifTool(exiftool)) if exiftool else None
+        answers = read_full([asset.media_file() for asset in batch], running, find_ffprobe())
+    for asset, answer in zip(batch, answers, strict=True):
+        content_hash = asset.content_hash or ""
+        if isinstance(answer, AssetError):
+            results.fail(asset, "metadata", answer, tool_version=tools, file_version=content_hash)
+        else:
+            add_metadata_rows(results, asset, content_hash, answer)
+            results.done += 1
+    return results

@@ -1,0 +1,91 @@
+"""
+A path that vanished and a path that appeared with the same content are one asset that moved.
+
+Only a new file of the size of a known asset is read for this; whoever moves files keeps their faces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.asset import Row
+from tasks.errors import StorageUnavailable, UnreadableFile
+from tasks.file_names import to_os_name
+from tasks.hashing import hash_stream
+from tasks.images.sentinel import sentinel_path
+from tasks.ingest import open_original
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    asset_id: int
+    old_rel_path: str
+    rel_path: str
+
+
+def find_moves(root: Path, candidates: Iterable[Row], gone: set[int], *, look: bool) -> list[Move]:
+    """
+    Match new paths to the assets they were.
+
+    Args:
+        candidates: rel_path, asset_id, old_rel_path, is_missing, content_hash (`sql/scan/move_candidates.sql`).
+        gone: Assets that this scan did not find.
+        look: Ask the disk whether an asset's old path is still there: for quick scans, which see only part of it.
+    """
+    wanted: dict[str, list[Row]] = defaultdict(list)
+    for row in candidates:
+        is_gone = row["asset_id"] in gone or row["is_missing"]
+        if is_gone or (look and not os.path.lexists(root / to_os_name(row["old_rel_path"]))):
+            wanted[row["rel_path"]].append(row)
+    moves: list[Move] = []
+    taken: set[int] = set()
+    for rel_path in sorted(wanted):
+        content_hash = _content_hash(root / to_os_name(rel_path))
+        same = [row for row in wanted[rel_path] if row["content_hash"] == content_hash and row["asset_id"] not in taken]
+        if same:
+            chosen = min(same, key=lambda row: (not _same_name(row), row["asset_id"]))
+            taken.add(chosen["asset_id"])
+            moves.append(Move(chosen["asset_id"], chosen["old_rel_path"], rel_path))
+    return moves
+
+
+def _same_name(row: Row) -> bool:
+    return bool(row["rel_path"].rpartition("/")[2] == row["old_rel_path"].rpartition("/")[2])
+
+
+def _content_hash(path: Path) -> str | None:
+    """None for a file that cannot be read: it is nobody's move, and the ingest will say what is wrong with it."""
+    try:
+        with open_original(path) as file:
+            return hash_stream(file)
+    except (OSError, UnreadableFile):
+        return None
+
+
+def move_derivative(old: Path, new: Path) -> bool:
+    """
+    Rename a mirrored file (and its sentinel) after its original; whether it is at its new place.
+
+    Safe to do again after a kill: a file that is already there is left alone.
+    """
+    renamed = [_rename(old_file, new_file) for old_file, new_file in _pairs(old, new)]
+    return any(renamed)
+
+
+def _pairs(old: Path, new: Path) -> Sequence[tuple[Path, Path]]:
+    return ((old, new), (sentinel_path(old), sentinel_path(new)))
+
+
+def _rename(old: Path, new: Path) -> bool:
+    if not old.exists():
+        return new.exists()
+    try:
+        new.parent.mkdir(parents=True, exist_ok=True)
+        old.replace(new)
+    except OSError as exc:
+        raise StorageUnavailable(f"cannot move {old} to {new}: {exc.strerror}") from exc
+    return True

@@ -1,0 +1,197 @@
+"""
+Walk a library: what is on disk, as Arrow tables that one SQL statement compares with the lake.
+
+Polling only, since libraries live on NFS. A directory that cannot be listed is reported, so that nothing in it is
+taken for missing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+
+from tasks.file_names import to_os_name, to_text
+from tasks.metadata.xmp import find_sidecar
+
+FILE_COLUMNS = pa.schema(
+    [
+        ("rel_path", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("mtime_ns", pa.int64()),
+        ("sidecar", pa.string()),
+        ("sidecar_version", pa.string()),
+    ]
+)
+DIRECTORY_COLUMNS = pa.schema([("rel_path", pa.string()), ("mtime_ns", pa.int64())])
+SKIPPED_DIRECTORIES = frozenset(
+    {"@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+)
+SKIPPED_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+RACY_NS = 2_000_000_000  # a directory changed this recently may change again within the same timestamp
+_CHUNK_ROWS = 50_000
+
+
+@dataclass(slots=True)
+class Listing:
+    """
+    What a walk saw.
+
+    Args:
+        files: One row per regular file (FILE_COLUMNS), also those that are no media.
+        directories: One row per directory listed; mtime 0 where the next quick scan must list it again.
+        odd: (rel_path, reason) of what is no regular file of this library: symlink, special.
+        unreadable: (rel_path, message) of directories that could not be listed.
+    """
+
+    files: pa.Table = field(default_factory=FILE_COLUMNS.empty_table)
+    directories: pa.Table = field(default_factory=DIRECTORY_COLUMNS.empty_table)
+    odd: list[tuple[str, str]] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+
+def walk(root: Path, excluded: Iterable[str] = ()) -> Listing:
+    """
+    List everything under *root*.
+
+    Args:
+        excluded: Directories left out: `/from/root`, or a bare `name` anywhere.
+    """
+    walker = _Walker(root, excluded)
+    walker.descend([""])
+    return walker.listing()
+
+
+def walk_changed(root: Path, known: pa.Table, excluded: Iterable[str] = ()) -> Listing:
+    """
+    List only the directories whose mtime differs from what *known* (DIRECTORY_COLUMNS) remembers.
+
+    Directories that are new inside them are walked whole. Vanished ones are left to the full scan.
+    """
+    names = known.column("rel_path").to_pylist()
+    remembered = dict(zip(names, known.column("mtime_ns").to_pylist(), strict=True))
+    base = os.fspath(root)
+    changed = [
+        name
+        for name, mtime_ns in remembered.items()
+        if _mtime(os.path.join(base, to_os_name(name))) not in {mtime_ns, 0}
+    ]
+    if "" not in remembered:
+        changed = [""]
+    walker = _Walker(root, excluded)
+    walker.descend(changed, stop_at=remembered.keys())
+    return walker.listing()
+
+
+def _mtime(path: str) -> int:
+    """0 for a directory that is gone or out of reach."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+class _Walker:
+    def __init__(self, root: Path, excluded: Iterable[str]) -> None:
+        self.root = os.fspath(root)
+        self.real_root = os.path.realpath(self.root)
+        entries = list(excluded)
+        self.excluded_names = SKIPPED_DIRECTORIES | {entry for entry in entries if not entry.startswith("/")}
+        self.excluded_paths = {entry.strip("/") for entry in entries if entry.startswith("/")}
+        self.batches: list[pa.RecordBatch] = []
+        self.columns: tuple[list[str], list[int], list[int], list[str], list[str]] = ([], [], [], [], [])
+        self.directories: list[tuple[str, int]] = []
+        self.odd: list[tuple[str, str]] = []
+        self.unreadable: list[tuple[str, str]] = []
+
+    def descend(self, start: Iterable[str], stop_at: Iterable[str] = ()) -> None:
+        """List the directories *start* (Unicode, relative) and all below, but for those in *stop_at*."""
+        skip = frozenset(stop_at)
+        stack = [to_os_name(name) for name in start]
+        while stack:
+            rel_path = stack.pop()
+            stack += [child for child in self._list(rel_path) if to_text(child) not in skip]
+
+    def _list(self, rel_path: str) -> list[str]:
+        """Take the files of one directory; returns its sub-directories. Names as the operating system spells them."""
+        path = os.path.join(self.root, rel_path)
+        try:
+            mtime_ns = os.stat(path).st_mtime_ns
+            with os.scandir(path) as entries:
+                found = list(entries)
+        except OSError as exc:
+            self.unreadable.append((to_text(rel_path), exc.strerror or str(exc)))
+            return []
+        racy = time.time_ns() - mtime_ns < RACY_NS
+        self.directories.append((to_text(rel_path), 0 if racy else mtime_ns))
+        return list(self._take(found, f"{rel_path}/" if rel_path else ""))
+
+    def _take(self, entries: list[os.DirEntry[str]], prefix: str) -> Iterator[str]:
+        files: list[tuple[str, os.stat_result]] = []
+        for entry in entries:
+            try:
+                if entry.is_symlink():
+                    self._take_symlink(entry, prefix, files)
+                elif entry.is_dir(follow_symlinks=False):
+                    if not self._is_excluded(entry.name, prefix):
+                        yield prefix + entry.name
+                else:
+                    files.append((entry.name, entry.stat(follow_symlinks=False)))
+            except OSError as exc:  # gone since it was listed, or a disk error: nothing is known of it
+                self.unreadable.append((to_text(prefix + entry.name), exc.strerror or str(exc)))
+        self._add_files(files, prefix)
+
+    def _is_excluded(self, name: str, prefix: str) -> bool:
+        return name.startswith(".") or name in self.excluded_names or prefix + name in self.excluded_paths
+
+    def _take_symlink(self, entry: os.DirEntry[str], prefix: str, files: list[tuple[str, os.stat_result]]) -> None:
+        """A link to a file inside the library is a file; everything else a link can be stays outside."""
+        target = os.path.realpath(entry.path)
+        inside = target.startswith(os.path.join(self.real_root, ""))
+        if inside and os.path.isfile(target):
+            files.append((entry.name, entry.stat()))
+        else:
+            self.odd.append((to_text(prefix + entry.name), "symlink"))
+
+    def _add_files(self, files: list[tuple[str, os.stat_result]], prefix: str) -> None:
+        sidecars = {name: status for name, status in files if name[-4:].lower() == ".xmp"}
+        rel_paths, sizes, mtimes, sidecar_names, sidecar_versions = self.columns
+        for name, status in files:
+            if not stat.S_ISREG(status.st_mode):
+                self.odd.append((to_text(prefix + name), "special"))
+                continue
+            sidecar = find_sidecar(PurePosixPath(name), sidecars) if sidecars and name not in sidecars else None
+            rel_paths.append(to_text(prefix + name))
+            sizes.append(status.st_size)
+            mtimes.append(status.st_mtime_ns)
+            sidecar_names.append(to_text(sidecar) if sidecar else "")
+            sidecar_versions.append(f"{sidecars[sidecar].st_size}-{sidecars[sidecar].st_mtime_ns}" if sidecar else "")
+        if len(rel_paths) >= _CHUNK_ROWS:
+            self._close_batch()
+
+    def _close_batch(self) -> None:
+        self.batches.append(pa.record_batch(list(self.columns), schema=FILE_COLUMNS))
+        for column in self.columns:
+            column.clear()
+
+    def listing(self) -> Listing:
+        self._close_batch()
+        rel_paths, mtimes = zip(*self.directories, strict=True) if self.directories else ((), ())
+        return Listing(
+            files=pa.Table.from_batches(self.batches, schema=FILE_COLUMNS),
+            directories=pa.table([list(rel_paths), list(mtimes)], schema=DIRECTORY_COLUMNS),
+            odd=self.odd,
+            unreadable=self.unreadable,
+        )
+
+
+def skip_reason(name: str) -> str | None:
+    """Why a file of this name is never an asset; None when its name or content must decide."""
+    if name.startswith("."):
+        return "hidden"
+    return "not_media" if name.lower() in SKIPPED_FILES else None
