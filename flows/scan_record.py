@@ -1,18 +1,21 @@
-"""What a scan found, and its one commit."""
+"""What a scan found, and how it is recorded: in an order that a kill cannot spoil, and only where something differs."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows.house import Library
-from sql.lake import Lake, Row, Writer, utc_now
+from sql.lake import Lake, Row, utc_now
 from tasks.moves import Move
-from tasks.newcomers import Classified
+from tasks.newcomers import Classified, classify
 from tasks.walk import Listing
 
+SLICE_ROWS = 20_000  # newcomers classified and committed at a time: a first scan of a million stays small
 _NEWCOMER = pa.schema(
     [("library_id", pa.int32()), ("rel_path", pa.string()), ("media_type", pa.string()), ("mime_type", pa.string()),
      ("size_bytes", pa.int64()), ("mtime_ns", pa.int64()), ("sidecar", pa.string()), ("sidecar_version", pa.string())]
@@ -30,16 +33,15 @@ class Found:
 
     Args:
         known: Assets that changed, came back or got another sidecar (rows of `sql/scan/differences.sql`).
-        newcomers: New assets. `moved_rows`: the listed rows of those that turned out to have moved, by path.
-        gone: Ids of assets to mark missing (full scans only). `moving`: paths somebody is still writing.
+        new: The same columns for paths the lake does not know: assets, moved assets, and files to skip.
+        gone: Ids of assets to mark missing (full scans only).
+        moving: Paths somebody is still writing: left for the next scan.
     """
 
     listing: Listing
     full: bool
     known: list[Row]
-    newcomers: list[Classified]
-    moved_rows: dict[str, Row]
-    skipped: list[Classified]
+    new: pa.Table
     moves: list[Move]
     gone: list[int]
     moving: set[str]
@@ -52,125 +54,157 @@ class Found:
     def restored(self) -> int:
         return sum(row["difference"] == "restored" for row in self.known)
 
+    def newcomers(self) -> Iterator[list[Row]]:
+        """The new paths that are no moves, a slice at a time."""
+        elsewhere = {move.rel_path for move in self.moves} | self.moving
+        for start in range(0, self.new.num_rows, SLICE_ROWS):
+            rows = self.new.slice(start, SLICE_ROWS).to_pylist()
+            yield [row for row in rows if row["rel_path"] not in elsewhere]
 
-def record_scan(
-    lake: Lake, library: Library, found: Found, root_status: os.stat_result | None, moved_files: list[Row]
-) -> None:
+
+class ScanRecorder:
     """
-    All of a scan in one commit, or none of it; no commit where nothing differs.
+    Records in three steps: what is known of known assets, the newcomers, and last which folders were listed.
 
-    Args:
-        root_status: Remembered as the root's identity; None after a quick scan.
-        moved_files: Where the derivatives of moved assets are now (asset_id, kind, file).
+    A scan that is killed in between is simply repeated: the next one finds the differences that are left, and no folder
+    counts as listed before its files are recorded.
     """
-    listed = _remembered(found)
-    odd = pa.table(
-        {
-            "rel_path": pa.array([rel_path for rel_path, _ in found.listing.odd], pa.string()),
-            "reason": pa.array([reason for _, reason in found.listing.odd], pa.string()),
-        }
-    )
-    views = {"listed": listed, "listing": found.listing.files, "odd": odd}
-    number = library.library_id
-    directories = lake.rows_using("scan/changed_directories", views, library_id=number)
-    skipped = [_skipped(library, file) for file in found.skipped] + lake.rows_using(
-        "scan/new_odd", views, library_id=number
-    )
-    no_directories = lake.rows_using("scan/vanished_directories", views, library_id=number) if found.full else []
-    no_skipped = lake.rows_using("scan/vanished_skipped", views, library_id=number) if found.full else []
-    other_root = root_status is not None and (library.device, library.inode) != (root_status.st_dev, root_status.st_ino)
-    if not any(
-        [found.known, found.newcomers, found.moves, found.gone, directories, skipped, no_directories, no_skipped,
-         other_root]
-    ):  # fmt: skip
-        return
-    with lake.write(_message(library, found)) as writer:
-        _record_known(writer, found)
-        _record_moves(writer, found, moved_files)
-        _record_newcomers(writer, library, found)
-        _record_gone(writer, found)
-        writer.delete("skipped_file", no_skipped)
-        writer.replace("skipped_file", skipped)
-        writer.delete("directory", no_directories)
-        writer.replace("directory", directories)
-        if root_status is not None and other_root:
-            writer.run("scan/library_root", library_id=number, device=root_status.st_dev, inode=root_status.st_ino)
 
+    def __init__(self, lake: Lake, library: Library, found: Found) -> None:
+        self.lake, self.library, self.found = lake, library, found
+        self.inserted = 0
 
-def _message(library: Library, found: Found) -> str:
-    counts = {"new": len(found.newcomers), "changed": found.changed, "moved": len(found.moves),
-              "missing": len(found.gone), "restored": found.restored}  # fmt: skip
-    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "folders"
-    return f"{'full' if found.full else 'quick'} scan of {library.name}: {said}"
+    def record_known(self, moved_files: list[Row]) -> None:
+        """
+        Changed, restored, moved and missing assets, in one commit.
 
+        Args:
+            moved_files: Where the derivatives of moved assets are now (asset_id, kind, file).
+        """
+        found = self.found
+        gone = found.gone if found.full else []
+        if not (found.known or found.moves or gone):
+            return
+        counts = {"changed": found.changed, "moved": len(found.moves), "missing": len(gone),
+                  "restored": found.restored}  # fmt: skip
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "sidecars"
+        with self.lake.write(f"{self._scan}: {said}") as writer:
+            if found.known:
+                with writer.using("seen", _table(found.known, _SEEN)):
+                    writer.run("scan/update_assets")
+            if found.moves:
+                with writer.using("seen", _table(self._moved_rows(), _SEEN)):
+                    writer.run("scan/move_fingerprints")
+                    writer.run("scan/update_assets")
+                with writer.using("renamed", pa.table({"asset_id": pa.array(self._renamed(), pa.int64())})):
+                    writer.run("scan/renamed_metadata")
+            if moved_files:
+                with writer.using("moved_file", pa.Table.from_pylist(moved_files)):
+                    writer.run("scan/move_derivatives")
+            if gone:
+                with writer.using("gone", pa.table({"asset_id": pa.array(gone, pa.int64())})):
+                    writer.run("scan/mark_missing", now=utc_now())
 
-def _remembered(found: Found) -> pa.Table:
-    """The directories listed; those with a file still being written are listed again next time (mtime 0)."""
-    if not found.moving:
-        return found.listing.directories
-    restless = {path.rpartition("/")[0] for path in found.moving}
-    names = found.listing.directories.column("rel_path").to_pylist()
-    mtimes = found.listing.directories.column("mtime_ns").to_pylist()
-    return pa.table(
-        [names, [0 if name in restless else mtime for name, mtime in zip(names, mtimes, strict=True)]],
-        schema=found.listing.directories.schema,
-    )
+    def _moved_rows(self) -> list[Row]:
+        asset_of = {move.rel_path: move.asset_id for move in self.found.moves}
+        rows = self.found.new.filter(pc.is_in(self.found.new.column("rel_path"), pa.array(list(asset_of))))
+        return [{**row, "asset_id": asset_of[row["rel_path"]]} for row in rows.to_pylist()]
 
+    def _renamed(self) -> list[int]:
+        return [move.asset_id for move in self.found.moves if _name(move.rel_path) != _name(move.old_rel_path)]
 
-def _skipped(library: Library, file: Classified) -> Row:
-    unread = file.reason == "unreadable"  # remembered with no version, so that the next scan looks again
-    return {
-        "library_id": library.library_id,
-        "rel_path": file.row["rel_path"],
-        "size_bytes": -1 if unread else file.row["size_bytes"],
-        "mtime_ns": -1 if unread else file.row["mtime_ns"],
-        "reason": file.reason,
-    }
+    def record_newcomers(self) -> None:
+        """New assets and newly skipped files; one commit a slice."""
+        for rows in self.found.newcomers():
+            files = [classify(self.library.root, row) for row in rows]
+            assets = [self._newcomer(file) for file in files if file.kind]
+            skipped = [self._skipped(file) for file in files if not file.kind]
+            if not files:
+                continue
+            with self.lake.write(f"{self._scan}: {len(assets)} new") as writer:
+                if assets:
+                    with writer.using("newcomer", pa.Table.from_pylist(assets, schema=_NEWCOMER)):
+                        first_id = writer.next_id("asset", "asset_id")
+                        writer.run("scan/insert_assets", first_id=first_id, now=utc_now())
+                writer.replace("skipped_file", skipped)
+            self.inserted += len(assets)
 
-
-def _record_known(writer: Writer, found: Found) -> None:
-    if found.known:
-        rows = [{name: row[name] for name in _SEEN.names} for row in found.known]
-        with writer.using("seen", pa.Table.from_pylist(rows, schema=_SEEN)):
-            writer.run("scan/update_assets")
-
-
-def _record_moves(writer: Writer, found: Found, moved_files: list[Row]) -> None:
-    if not found.moves:
-        return
-    rows = [{**found.moved_rows[move.rel_path], "asset_id": move.asset_id} for move in found.moves]
-    with writer.using("seen", pa.Table.from_pylist([{n: row[n] for n in _SEEN.names} for row in rows], schema=_SEEN)):
-        writer.run("scan/move_fingerprints")
-        writer.run("scan/update_assets")
-    renamed = [
-        move.asset_id
-        for move in found.moves
-        if move.rel_path.rpartition("/")[2] != move.old_rel_path.rpartition("/")[2]
-    ]
-    with writer.using("renamed", pa.table({"asset_id": pa.array(renamed, pa.int64())})):
-        writer.run("scan/renamed_metadata")
-    if moved_files:
-        with writer.using("moved_file", pa.Table.from_pylist(moved_files)):
-            writer.run("scan/move_derivatives")
-
-
-def _record_newcomers(writer: Writer, library: Library, found: Found) -> None:
-    if not found.newcomers:
-        return
-    rows = [
-        {
+    def _newcomer(self, file: Classified) -> Row:
+        assert file.kind is not None
+        return {
             **{name: file.row[name] for name in _NEWCOMER.names if name in file.row},
-            "library_id": library.library_id,
-            "media_type": file.kind.media_type if file.kind else None,
-            "mime_type": file.kind.mime_type if file.kind else None,
+            "library_id": self.library.library_id,
+            "media_type": file.kind.media_type,
+            "mime_type": file.kind.mime_type,
         }
-        for file in found.newcomers
-    ]
-    with writer.using("newcomer", pa.Table.from_pylist(rows, schema=_NEWCOMER)):
-        writer.run("scan/insert_assets", first_id=writer.next_id("asset", "asset_id"), now=utc_now())
+
+    def _skipped(self, file: Classified) -> Row:
+        unread = file.reason == "unreadable"  # remembered with no version, so that the next scan looks again
+        return {
+            "library_id": self.library.library_id,
+            "rel_path": file.row["rel_path"],
+            "size_bytes": -1 if unread else file.row["size_bytes"],
+            "mtime_ns": -1 if unread else file.row["mtime_ns"],
+            "reason": file.reason,
+        }
+
+    def record_walk(self, root_status: os.stat_result | None) -> None:
+        """
+        Which folders were listed when, links and special files, and (after a full scan) the root's identity.
+
+        Args:
+            root_status: Of the root, after a full scan; None after a quick one.
+        """
+        number, library = self.library.library_id, self.library
+        listed, odd_files = {"listed": self._listed()}, {"odd": _odd(self.found.listing)}
+        directories = self.lake.rows_using("scan/changed_directories", listed, library_id=number)
+        odd = self.lake.rows_using("scan/new_odd", odd_files, library_id=number)
+        gone_directories: list[Row] = []
+        gone_skipped: list[Row] = []
+        if self.found.full:
+            gone_directories = self.lake.rows_using("scan/vanished_directories", listed, library_id=number)
+            everything = {**odd_files, "listing": self.found.listing.files}
+            gone_skipped = self.lake.rows_using("scan/vanished_skipped", everything, library_id=number)
+        same_root = root_status is None or (library.device, library.inode) == (root_status.st_dev, root_status.st_ino)
+        if same_root and not (directories or odd or gone_directories or gone_skipped):
+            return
+        with self.lake.write(f"{self._scan}: folders") as writer:
+            writer.delete("skipped_file", gone_skipped)
+            writer.replace("skipped_file", odd)
+            writer.delete("directory", gone_directories)
+            writer.replace("directory", directories)
+            if root_status is not None and not same_root:
+                writer.run("scan/library_root", library_id=number, device=root_status.st_dev, inode=root_status.st_ino)
+
+    def _listed(self) -> pa.Table:
+        """The folders listed; those with a file still being written are listed again next time (mtime 0)."""
+        directories = self.found.listing.directories
+        restless = {path.rpartition("/")[0] for path in self.found.moving}
+        if not restless:
+            return directories
+        rows = directories.to_pylist()
+        return _table(
+            [{**row, "mtime_ns": 0 if row["rel_path"] in restless else row["mtime_ns"]} for row in rows],
+            directories.schema,
+        )
+
+    @property
+    def _scan(self) -> str:
+        return f"{'full' if self.found.full else 'quick'} scan of {self.library.name}"
 
 
-def _record_gone(writer: Writer, found: Found) -> None:
-    if found.full and found.gone:
-        with writer.using("gone", pa.table({"asset_id": pa.array(found.gone, pa.int64())})):
-            writer.run("scan/mark_missing", now=utc_now())
+def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in rows], schema=schema)
+
+
+def _odd(listing: Listing) -> pa.Table:
+    return pa.table(
+        {
+            "rel_path": pa.array([rel_path for rel_path, _ in listing.odd], pa.string()),
+            "reason": pa.array([reason for _, reason in listing.odd], pa.string()),
+        }
+    )
+
+
+def _name(rel_path: str) -> str:
+    return rel_path.rpartition("/")[2]

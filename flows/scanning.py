@@ -14,16 +14,17 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flows.drain import DrainReport, drain
 from flows.house import House, Library
-from flows.scan_record import Found, record_scan
+from flows.scan_record import Found, ScanRecorder
 from sql.lake import Row
 from tasks.derivative_files import FILE_OF, on_disk
 from tasks.errors import LibraryLost
 from tasks.ingest import HASH_TOOL, ingest_files
 from tasks.moves import Move, find_moves, move_derivative
-from tasks.newcomers import classify, split_classified, still_moving
+from tasks.newcomers import still_moving
 from tasks.walk import Listing, walk, walk_changed
 
 MAX_LOSS_FILES = 50  # a library may lose this many, whatever the percentage
@@ -95,8 +96,11 @@ def find_changes(house: House, library: Library, report: ScanReport, *, full: bo
         if full:
             _brake(house, library, status, found, accept_loss=accept_loss)
         files = [file for move in found.moves for file in _move_files(house, library, move)]
-        record_scan(house.lake, library, found, status if full else None, files)
-        report.new, report.changed = len(found.newcomers), found.changed
+        recorder = ScanRecorder(house.lake, library, found)
+        recorder.record_known(files)
+        recorder.record_newcomers()
+        recorder.record_walk(status if full else None)
+        report.new, report.changed = recorder.inserted, found.changed
         report.moved, report.missing = len(found.moves), len(found.gone)
         report.restored, report.waiting = found.restored, len(found.moving)
     holds = house.lake.rows("scan/counts", library_id=library.library_id)[0]
@@ -123,34 +127,28 @@ def _list(house: House, library: Library, *, full: bool) -> Listing:
 
 
 def _compare(house: House, library: Library, listing: Listing, *, full: bool) -> Found:
-    differences = house.lake.rows_using(
+    differences = house.lake.table_using(
         "scan/differences",
         {"listing": listing.files, "unreadable": _prefixes(listing)},
         library_id=library.library_id,
         full=full,
     )
-    by_kind: dict[str, list[Row]] = {}
-    for row in differences:
-        by_kind.setdefault(row["difference"], []).append(row)
-    written = [*by_kind.get("new", []), *by_kind.get("changed", [])]
-    moving = still_moving(library.root, written, house.settings.scan_settle_seconds)
-    fresh = [row for row in by_kind.get("new", []) if row["rel_path"] not in moving]
-    assets, skipped = split_classified([classify(library.root, row) for row in fresh])
-    gone = by_kind.get("vanished", [])
-    moves = _find_moves(house, library, [file.row for file in assets], {row["asset_id"] for row in gone}, full=full)
-    moved_to, moved_ids = {move.rel_path for move in moves}, {move.asset_id for move in moves}
+    kind = differences.column("difference")
+    new = differences.filter(pc.equal(kind, "new"))
+    gone = differences.filter(pc.equal(kind, "vanished")).column("asset_id").to_pylist()
+    known = differences.filter(pc.invert(pc.is_in(kind, pa.array(["new", "vanished"])))).to_pylist()
+    moving = still_moving(library.root, differences, house.settings.scan_settle_seconds)
+    moves = [move for move in _find_moves(house, library, new, set(gone), full=full) if move.rel_path not in moving]
+    moved_ids = {move.asset_id for move in moves}
     return Found(
         listing=listing,
         full=full,
-        known=[row for row in differences if row["asset_id"] and row["size_bytes"] is not None
-               and row["rel_path"] not in moving],
-        newcomers=[file for file in assets if file.row["rel_path"] not in moved_to],
-        moved_rows={file.row["rel_path"]: file.row for file in assets if file.row["rel_path"] in moved_to},
-        skipped=skipped,
+        known=[row for row in known if row["rel_path"] not in moving],
+        new=new,
         moves=moves,
-        gone=[row["asset_id"] for row in gone if row["asset_id"] not in moved_ids],
+        gone=[asset_id for asset_id in gone if asset_id not in moved_ids],
         moving=moving,
-    )  # fmt: skip
+    )
 
 
 def _prefixes(listing: Listing) -> pa.Table:
@@ -159,16 +157,10 @@ def _prefixes(listing: Listing) -> pa.Table:
     return pa.table({"prefix": pa.array([*prefixes], pa.string())})
 
 
-def _find_moves(house: House, library: Library, newcomers: list[Row], gone: set[int], *, full: bool) -> list[Move]:
-    if not newcomers:
+def _find_moves(house: House, library: Library, new: pa.Table, gone: set[int], *, full: bool) -> list[Move]:
+    if not new.num_rows:
         return []
-    table = pa.table(
-        {
-            "rel_path": pa.array([row["rel_path"] for row in newcomers], pa.string()),
-            "size_bytes": pa.array([row["size_bytes"] for row in newcomers], pa.int64()),
-        }
-    )
-    candidates = house.lake.rows_using("scan/move_candidates", {"newcomer": table}, library_id=library.library_id)
+    candidates = house.lake.rows_using("scan/move_candidates", {"newcomer": new}, library_id=library.library_id)
     return find_moves(library.root, candidates, gone, look=not full)
 
 

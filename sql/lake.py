@@ -147,12 +147,14 @@ class Lake:
 
     def rows_using(self, name: str, tables: Mapping[str, pa.Table], **parameters: Any) -> list[Row]:
         """All rows of `sql/<name>.sql`, which sees *tables* under their names."""
+        return list(self.table_using(name, tables, **parameters).to_pylist())
+
+    def table_using(self, name: str, tables: Mapping[str, pa.Table], **parameters: Any) -> pa.Table:
+        """The same as Arrow: a tenth of the memory where there are many."""
         with self._reading() as cursor:
             for alias, table in tables.items():
                 cursor.register(alias, table)
-            result = _execute(cursor, statement(name), parameters)
-            names = [column[0] for column in result.description]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return _execute(cursor, statement(name), parameters).to_arrow_table()
 
     def count(self, name: str, **parameters: Any) -> int:
         """How many rows `sql/<name>.sql` has."""

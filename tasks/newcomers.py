@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.asset import Row
 from tasks.errors import UnreadableFile
@@ -48,16 +50,18 @@ def _head(path: Path) -> bytes:
         return file.read(HEAD_BYTES)
 
 
-def still_moving(root: Path, rows: Iterable[Row], settle_seconds: float) -> set[str]:
+def still_moving(root: Path, files: pa.Table, settle_seconds: float) -> set[str]:
     """
     The paths of files that somebody is still writing: size or time differ between two looks.
 
     Args:
-        rows: Listed files (rel_path, size_bytes, mtime_ns). Only those written a moment ago are looked at again.
+        files: Listed files (rel_path, size_bytes, mtime_ns). Only those written a moment ago are looked at again.
         settle_seconds: Between the looks.
     """
     now = time.time_ns()
-    recent = [row for row in rows if abs(now - row["mtime_ns"]) < RECENT_NS]
+    mtimes = files.column("mtime_ns")
+    written_now = pc.and_(pc.greater(mtimes, now - RECENT_NS), pc.less(mtimes, now + RECENT_NS))
+    recent = files.filter(written_now).to_pylist()
     if not recent or settle_seconds <= 0:
         return set()
     time.sleep(settle_seconds)
@@ -70,8 +74,3 @@ def _differs(root: Path, row: Row) -> bool:
     except OSError:
         return True
     return (status.st_size, status.st_mtime_ns) != (row["size_bytes"], row["mtime_ns"])
-
-
-def split_classified(files: Sequence[Classified]) -> tuple[list[Classified], list[Classified]]:
-    """Assets, and the rest."""
-    return [file for file in files if file.kind], [file for file in files if not file.kind]

@@ -8,7 +8,6 @@ taken for missing.
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -104,7 +103,10 @@ class _Walker:
         self.excluded_names = SKIPPED_DIRECTORIES | {entry for entry in entries if not entry.startswith("/")}
         self.excluded_paths = {entry.strip("/") for entry in entries if entry.startswith("/")}
         self.batches: list[pa.RecordBatch] = []
-        self.columns: tuple[list[str], list[int], list[int], list[str], list[str]] = ([], [], [], [], [])
+        self.rel_paths: list[str] = []
+        self.sizes: list[int] = []
+        self.mtimes: list[int] = []
+        self.sidecars: dict[int, tuple[str, str]] = {}  # row to the name and version of its sidecar: few have one
         self.directories: list[tuple[str, int]] = []
         self.odd: list[tuple[str, str]] = []
         self.unreadable: list[tuple[str, str]] = []
@@ -132,51 +134,60 @@ class _Walker:
         return list(self._take(found, f"{rel_path}/" if rel_path else ""))
 
     def _take(self, entries: list[os.DirEntry[str]], prefix: str) -> Iterator[str]:
-        files: list[tuple[str, os.stat_result]] = []
+        first_row, sidecars = len(self.rel_paths), []
+        text_prefix = to_text(prefix)
         for entry in entries:
+            name = entry.name
             try:
-                if entry.is_symlink():
-                    self._take_symlink(entry, prefix, files)
-                elif entry.is_dir(follow_symlinks=False):
-                    if not self._is_excluded(entry.name, prefix):
-                        yield prefix + entry.name
-                else:
-                    files.append((entry.name, entry.stat(follow_symlinks=False)))
+                if entry.is_dir(follow_symlinks=False):
+                    if not self._is_excluded(name, prefix):
+                        yield prefix + name
+                    continue
+                if not entry.is_file(follow_symlinks=False) and not self._is_file_inside(entry, prefix):
+                    continue
+                status = entry.stat()
             except OSError as exc:  # gone since it was listed, or a disk error: nothing is known of it
-                self.unreadable.append((to_text(prefix + entry.name), exc.strerror or str(exc)))
-        self._add_files(files, prefix)
+                self.unreadable.append((to_text(prefix + name), exc.strerror or str(exc)))
+                continue
+            if name.endswith((".xmp", ".XMP", ".Xmp")):
+                sidecars.append(name)
+            self.rel_paths.append(text_prefix + (name if name.isascii() else to_text(name)))
+            self.sizes.append(status.st_size)
+            self.mtimes.append(status.st_mtime_ns)
+        if sidecars:
+            self._pair_sidecars(first_row, sidecars, text_prefix)
+        if len(self.rel_paths) >= _CHUNK_ROWS:
+            self._close_batch()
 
     def _is_excluded(self, name: str, prefix: str) -> bool:
         return name.startswith(".") or name in self.excluded_names or prefix + name in self.excluded_paths
 
-    def _take_symlink(self, entry: os.DirEntry[str], prefix: str, files: list[tuple[str, os.stat_result]]) -> None:
-        """A link to a file inside the library is a file; everything else a link can be stays outside."""
-        target = os.path.realpath(entry.path)
-        inside = target.startswith(os.path.join(self.real_root, ""))
-        if inside and os.path.isfile(target):
-            files.append((entry.name, entry.stat()))
-        else:
-            self.odd.append((to_text(prefix + entry.name), "symlink"))
+    def _is_file_inside(self, entry: os.DirEntry[str], prefix: str) -> bool:
+        """A link to a file inside the library is a file; other links, pipes, sockets and devices are not."""
+        if entry.is_symlink():
+            target = os.path.realpath(entry.path)
+            if target.startswith(os.path.join(self.real_root, "")) and os.path.isfile(target):
+                return True
+        self.odd.append((to_text(prefix + entry.name), "symlink" if entry.is_symlink() else "special"))
+        return False
 
-    def _add_files(self, files: list[tuple[str, os.stat_result]], prefix: str) -> None:
-        sidecars = {name: status for name, status in files if name[-4:].lower() == ".xmp"}
-        rel_paths, sizes, mtimes, sidecar_names, sidecar_versions = self.columns
-        for name, status in files:
-            if not stat.S_ISREG(status.st_mode):
-                self.odd.append((to_text(prefix + name), "special"))
-                continue
-            sidecar = find_sidecar(PurePosixPath(name), sidecars) if sidecars and name not in sidecars else None
-            rel_paths.append(to_text(prefix + name))
-            sizes.append(status.st_size)
-            mtimes.append(status.st_mtime_ns)
-            sidecar_names.append(to_text(sidecar) if sidecar else "")
-            sidecar_versions.append(f"{sidecars[sidecar].st_size}-{sidecars[sidecar].st_mtime_ns}" if sidecar else "")
-        if len(rel_paths) >= _CHUNK_ROWS:
-            self._close_batch()
+    def _pair_sidecars(self, first_row: int, sidecars: list[str], text_prefix: str) -> None:
+        """Find each file of the directory just taken its XMP sidecar."""
+        names = [rel_path[len(text_prefix) :] for rel_path in self.rel_paths[first_row:]]
+        versions = {name: f"{self.sizes[row]}-{self.mtimes[row]}" for row, name in enumerate(names, start=first_row)}
+        candidates = [to_text(name) for name in sidecars]
+        for row, name in enumerate(names, start=first_row):
+            sidecar = find_sidecar(PurePosixPath(name), candidates) if name not in candidates else None
+            if sidecar:
+                self.sidecars[row] = (sidecar, versions[sidecar])
 
     def _close_batch(self) -> None:
-        self.batches.append(pa.record_batch(list(self.columns), schema=FILE_COLUMNS))
-        for column in self.columns:
+        rows = range(len(self.rel_paths))
+        nothing = ("", "")
+        sidecars = [self.sidecars.get(row, nothing) for row in rows] if self.sidecars else [nothing] * len(rows)
+        columns = [self.rel_paths, self.sizes, self.mtimes, [name for name, _ in sidecars], [v for _, v in sidecars]]
+        self.batches.append(pa.record_batch(columns, schema=FILE_COLUMNS))
+        for column in (self.rel_paths, self.sizes, self.mtimes, self.sidecars):
             column.clear()
 
     def listing(self) -> Listing:
