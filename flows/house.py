@@ -109,6 +109,11 @@ def _open_lake(catalog_url: str, data_path: str) -> Lake:
     return lake
 
 
+def close_lakes() -> None:
+    """Forget the lakes of this process: for tests, which open many."""
+    _open_lake.cache_clear()
+
+
 def open_house(settings: Settings | None = None) -> House:
     """
     The house as the environment describes it; one lake per process and catalog.

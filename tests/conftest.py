@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from deployments.settings import Settings
+from flows.house import House, close_lakes, open_house
+from flows.libraries import register_library
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
@@ -15,3 +21,33 @@ def media() -> Path:
     if not MEDIA.is_dir():
         pytest.skip("no ../shared/media beside this checkout")
     return MEDIA
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data home of the test's own; nothing of the machine's settings is in force."""
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields or name == "RUST_LOG":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+    monkeypatch.setenv("DARKROOM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SCAN_SETTLE_SECONDS", "0")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def house(home: Path) -> Iterator[House]:
+    """An empty house as the flows see it: settings from the environment, a lake of its own."""
+    house = open_house()
+    yield house
+    house.lake.close()
+    close_lakes()
+
+
+@pytest.fixture
+def library(tmp_path: Path, house: House) -> Path:
+    """An empty folder, registered as library 1, `photos`."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    register_library(house.lake, root)
+    return root

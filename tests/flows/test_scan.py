@@ -1,0 +1,364 @@
+"""Scans of a library that people work in: files come, go, move, change, and come back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.full_scan import full_scan
+from flows.house import House
+from flows.quick_scan import quick_scan
+from tasks.errors import LibraryLost
+from tests.pictures import age, draw
+
+
+def assets(house: House) -> dict[str, dict[str, Any]]:
+    return {row["path"]: row for row in house.lake.select("select * from v_assets")}
+
+
+def thumbnail(house: House, path: str) -> Path:
+    return house.settings.thumbnails_folder / path
+
+
+def numbers(report: dict[str, Any]) -> dict[str, int]:
+    """The counts that are not zero, without what the library holds."""
+    kept = ("new", "changed", "moved", "missing", "restored", "failed", "thumbnails")
+    return {name: report[name] for name in kept if report[name]}
+
+
+def test_first_scan_reads_hash_metadata_and_thumbnail_in_one_pass(house: House, library: Path) -> None:
+    draw(library / "2020" / "a.jpg", 1, size=(600, 400), taken="2020:05:06 07:08:09")
+    draw(library / "b.png", 2)
+    report = full_scan.fn()
+    assert numbers(report) == {"new": 2, "thumbnails": 2}
+    assert report["found"] == 2
+    found = assets(house)["2020/a.jpg"]
+    assert (found["width"], found["height"], found["media_type"]) == (600, 400, "photo")
+    assert found["taken_at"].isoformat() == "2020-05-06T07:08:09"
+    assert len(found["content_hash"]) == 64
+    assert found["thumbhash"]
+    assert thumbnail(house, "2020/a.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_second_scan_of_an_unchanged_library_writes_nothing(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    before = house.lake.snapshot_id()
+    assert numbers(full_scan.fn()) == {}
+    assert numbers(quick_scan.fn()) == {}
+    assert house.lake.snapshot_id() == before
+
+
+def test_quick_scan_finds_new_files_in_old_and_new_folders(house: House, library: Path) -> None:
+    draw(library / "old" / "a.jpg", 1)
+    full_scan.fn()
+    draw(library / "old" / "b.jpg", 2)
+    draw(library / "new" / "deep" / "c.jpg", 3)
+    age(library / "new" / "deep")
+    report = quick_scan.fn()
+    assert report["new"] == 2
+    assert set(assets(house)) == {"old/a.jpg", "old/b.jpg", "new/deep/c.jpg"}
+
+
+def test_quick_scan_marks_nothing_missing_and_full_scan_does(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    draw(library / "b.jpg", 2)
+    full_scan.fn()
+    (library / "a.jpg").unlink()
+    assert numbers(quick_scan.fn()) == {}
+    assert numbers(full_scan.fn()) == {"missing": 1}
+    assert assets(house)["a.jpg"]["missing_since"] is not None
+    assert thumbnail(house, "a.jpg").exists()
+
+
+def test_missing_file_comes_back_as_the_same_asset(house: House, library: Path, tmp_path: Path) -> None:
+    draw(library / "a.jpg", 1)
+    draw(library / "b.jpg", 2)
+    full_scan.fn()
+    before = assets(house)["a.jpg"]["asset_id"]
+    shutil.move(library / "a.jpg", tmp_path / "kept.jpg")
+    full_scan.fn()
+    shutil.move(tmp_path / "kept.jpg", library / "a.jpg")
+    assert numbers(full_scan.fn()) == {"restored": 1}
+    back = assets(house)["a.jpg"]
+    assert back["asset_id"] == before
+    assert back["missing_since"] is None
+
+
+@pytest.mark.parametrize("scan", [full_scan, quick_scan])
+def test_moved_file_keeps_its_asset_and_its_thumbnail(house: House, library: Path, scan: Any) -> None:
+    draw(library / "inbox" / "a.jpg", 1, taken="2020:05:06 07:08:09")
+    draw(library / "inbox" / "b.jpg", 2)
+    full_scan.fn()
+    before = assets(house)["inbox/a.jpg"]
+    made_at = thumbnail(house, "inbox/a.jpg").stat().st_mtime_ns
+    (library / "2020").mkdir()
+    shutil.move(library / "inbox" / "a.jpg", library / "2020" / "a.jpg")
+    assert numbers(scan.fn()) == {"moved": 1}
+    after = assets(house)
+    assert set(after) == {"2020/a.jpg", "inbox/b.jpg"}
+    assert after["2020/a.jpg"]["asset_id"] == before["asset_id"]
+    assert after["2020/a.jpg"]["taken_at"] == before["taken_at"]
+    assert thumbnail(house, "2020/a.jpg").stat().st_mtime_ns == made_at, "renamed, not made again"
+    assert not thumbnail(house, "inbox/a.jpg").exists()
+
+
+def test_renamed_folder_moves_every_file_in_it(house: House, library: Path) -> None:
+    for number in range(60):
+        draw(library / "Holidays" / f"{number}.jpg", number)
+    full_scan.fn()
+    before = {row["content_hash"]: row["asset_id"] for row in assets(house).values()}
+    (library / "Holidays").rename(library / "Holidays 2019")
+    assert numbers(full_scan.fn()) == {"moved": 60}
+    assert {row["content_hash"]: row["asset_id"] for row in assets(house).values()} == before
+    assert all(path.startswith("Holidays 2019/") for path in assets(house))
+
+
+def test_file_moved_while_its_old_place_was_marked_missing_is_still_the_same(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    draw(library / "b.jpg", 2)
+    full_scan.fn()
+    before = assets(house)["a.jpg"]["asset_id"]
+    kept = (library / "a.jpg").read_bytes()
+    (library / "a.jpg").unlink()
+    full_scan.fn()
+    (library / "c.jpg").write_bytes(kept)
+    age(library / "c.jpg")
+    assert numbers(quick_scan.fn()) == {"moved": 1}
+    assert assets(house)["c.jpg"]["asset_id"] == before
+
+
+def test_copy_of_a_file_that_is_still_there_is_a_new_asset(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    shutil.copy2(library / "a.jpg", library / "copy.jpg")
+    assert numbers(full_scan.fn()) == {"new": 1, "thumbnails": 1}
+    both = assets(house)
+    assert both["a.jpg"]["content_hash"] == both["copy.jpg"]["content_hash"]
+    assert both["a.jpg"]["asset_id"] != both["copy.jpg"]["asset_id"]
+
+
+def test_file_edited_in_place_is_read_again(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    before = assets(house)["a.jpg"]
+    old_picture = thumbnail(house, "a.jpg").read_bytes()
+    draw(library / "a.jpg", 7, size=(200, 100))
+    assert numbers(full_scan.fn()) == {"changed": 1, "thumbnails": 1}
+    after = assets(house)["a.jpg"]
+    assert after["asset_id"] == before["asset_id"]
+    assert after["content_hash"] != before["content_hash"]
+    assert (after["width"], after["height"]) == (200, 100)
+    assert thumbnail(house, "a.jpg").read_bytes() != old_picture
+
+
+def test_touched_file_with_the_same_bytes_keeps_its_thumbnail_row(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    age(library / "a.jpg", seconds=1000)
+    full_scan.fn()
+    assert len(house.lake.select("from v_derivatives")) == 1
+    assert assets(house)["a.jpg"]["thumbhash"]
+
+
+def test_half_copied_file_is_left_for_the_next_scan(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCAN_SETTLE_SECONDS", "0.3")
+    draw(library / "whole.jpg", 1)
+    picture = (library / "whole.jpg").read_bytes()
+    growing = library / "growing.jpg"
+    growing.write_bytes(picture[:100])
+
+    def write_the_rest() -> None:
+        time.sleep(0.1)
+        growing.write_bytes(picture)
+
+    writer = threading.Thread(target=write_the_rest)
+    writer.start()
+    report = full_scan.fn()
+    writer.join()
+    assert report["waiting"] == 1
+    assert set(assets(house)) == {"whole.jpg"}
+    age(growing)
+    assert quick_scan.fn()["new"] == 1, "its folder is listed again though its mtime did not change"
+
+
+def test_emptied_library_is_not_believed(house: House, library: Path) -> None:
+    for number in range(3):
+        draw(library / f"{number}.jpg", number)
+    full_scan.fn()
+    for path in library.iterdir():
+        path.unlink()
+    with pytest.raises(LibraryLost, match=r"is empty, but 3 files.*--accept-loss"):
+        full_scan.fn()
+    assert all(row["missing_since"] is None for row in assets(house).values())
+    assert full_scan.fn(accept_loss=True)["missing"] == 3
+
+
+def test_unmounted_library_is_an_error_and_marks_nothing(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    shutil.move(library, library.with_name("elsewhere"))
+    with pytest.raises(LibraryLost, match="cannot be read"):
+        full_scan.fn()
+    with pytest.raises(LibraryLost, match="cannot be read"):
+        quick_scan.fn()
+    assert assets(house)["a.jpg"]["missing_since"] is None
+
+
+def test_another_disk_at_the_same_place_is_not_believed(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    shutil.move(library, library.with_name("elsewhere"))
+    draw(library / "other.jpg", 2)
+    with pytest.raises(LibraryLost, match="another folder than last time"):
+        full_scan.fn()
+    assert assets(house)["a.jpg"]["missing_since"] is None
+
+
+def test_losing_most_of_a_large_library_trips_the_brake_with_the_numbers(house: House, library: Path) -> None:
+    for number in range(120):
+        draw(library / f"{number}.jpg", number)
+    full_scan.fn()
+    for number in range(60):
+        (library / f"{number}.jpg").unlink()
+    with pytest.raises(LibraryLost, match=r"lost 60 of 120 files \(50 %\)"):
+        full_scan.fn()
+    assert not any(row["missing_since"] for row in assets(house).values())
+    runs = house.lake.select("select state, message from v_runs where state = 'failed'")
+    assert "lost 60 of 120" in runs[0]["message"]
+
+
+def test_folder_that_cannot_be_listed_loses_nothing(house: House, library: Path, monkeypatch: Any) -> None:
+    draw(library / "good" / "a.jpg", 1)
+    draw(library / "bad" / "b.jpg", 2)
+    full_scan.fn()
+    real = os.scandir
+
+    def failing(path: str) -> Any:  # root may list anything, so the disk error is made here
+        if str(path).endswith("bad"):
+            raise OSError(5, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    report = full_scan.fn()
+    assert report["missing"] == 0
+    assert report["unreadable"] == ["bad: Input/output error"]
+    assert assets(house)["bad/b.jpg"]["missing_since"] is None
+
+
+def test_edited_sidecar_has_the_metadata_read_again(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    assert assets(house)["a.jpg"]["has_sidecar"] is False
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="{}"/></rdf:RDF></x:xmpmeta>'
+    )
+    for rating in (3, 5):
+        sidecar = library / "a.jpg.xmp"
+        sidecar.write_text(packet.format(rating))
+        age(sidecar, seconds=86_400 * rating)
+        full_scan.fn()
+        from flows.metadata import metadata
+
+        metadata.fn()
+        found = assets(house)["a.jpg"]
+        assert (found["has_sidecar"], found["rating"]) == (True, rating)
+
+
+def test_one_library_that_is_gone_does_not_stop_the_other(house: House, library: Path, tmp_path: Path) -> None:
+    from flows.libraries import register_library
+
+    draw(library / "a.jpg", 1)
+    second = tmp_path / "second"
+    draw(second / "b.jpg", 2)
+    register_library(house.lake, second)
+    full_scan.fn()
+    shutil.rmtree(library)
+    draw(second / "c.jpg", 3)
+    with pytest.raises(LibraryLost):
+        full_scan.fn()
+    assert {row["path"] for row in assets(house).values() if row["library"] == "second"} == {"b.jpg", "c.jpg"}
+
+
+def test_same_path_in_two_libraries_has_two_thumbnails(house: House, library: Path, tmp_path: Path) -> None:
+    from flows.libraries import register_library
+
+    draw(library / "a.jpg", 1)
+    draw(tmp_path / "second" / "a.jpg", 2)
+    register_library(house.lake, tmp_path / "second")
+    full_scan.fn()
+    files = [row["file"] for row in house.lake.select("select file from v_derivatives order by file")]
+    assert files == [".library-2/a.jpg", "a.jpg"]
+    assert thumbnail(house, files[0]).read_bytes() != thumbnail(house, files[1]).read_bytes()
+
+
+def test_names_of_any_bytes_are_found_again_by_the_next_scan(house: House, library: Path) -> None:
+    names = [
+        b"new\nline.jpg", b"quote'\".jpg", "emoji \U0001f40d.jpg".encode(), b"\xff\xfe latin.jpg", b"-rf.jpg",
+        b"a" * 251 + b".jpg", "cafe\u0301.jpg".encode(), b"back\\slash.jpg", b"%41 $HOME `id`.jpg", b" .jpg ",
+    ]  # fmt: skip
+    for number, name in enumerate(names):
+        path = library / os.fsdecode(name)
+        draw(library / "plain.jpg", number).rename(path)
+        age(path)
+    report = full_scan.fn()
+    assert report["found"] == len(names)
+    assert report["failed"] == 0
+    assert numbers(full_scan.fn()) == {}
+    on_disk = {os.fsencode(path.name) for path in house.settings.thumbnails_folder.iterdir()}
+    assert on_disk == set(names)
+
+
+def test_links_out_of_the_library_pipes_and_system_files_are_skipped_with_a_reason(
+    house: House, library: Path, tmp_path: Path
+) -> None:
+    draw(tmp_path / "outside.jpg", 1)
+    draw(library / "inside.jpg", 2)
+    (library / "out.jpg").symlink_to(tmp_path / "outside.jpg")
+    (library / "in.jpg").symlink_to("inside.jpg")
+    (library / "loop").symlink_to(library)
+    os.mkfifo(library / "pipe.jpg")
+    (library / "Thumbs.db").write_bytes(b"x")
+    (library / ".hidden.jpg").write_bytes(b"x")
+    (library / "notes.txt").write_bytes(b"x")
+    draw(library / "@eaDir" / "thumb.jpg", 3)
+    (library / "a.thm").write_bytes(b"x")
+    full_scan.fn()
+    assert set(assets(house)) == {"inside.jpg", "in.jpg"}
+    skipped = {row["path"]: row["reason"] for row in house.lake.select("from v_skipped")}
+    assert skipped == {
+        "out.jpg": "symlink", "loop": "symlink", "pipe.jpg": "special", "Thumbs.db": "not_media",
+        ".hidden.jpg": "hidden", "notes.txt": "not_media", "a.thm": "sidecar",
+    }  # fmt: skip
+
+
+def test_picture_without_an_extension_is_known_by_its_bytes(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1).rename(library / "no_extension")
+    age(library / "no_extension")
+    full_scan.fn()
+    assert assets(house)["no_extension"]["mime_type"] == "image/jpeg"
+
+
+def test_excluded_folders_are_not_scanned(house: House, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAN_EXCLUDED_DIRS", "/top/private, cache")
+    for path in ("a.jpg", "top/private/b.jpg", "top/c.jpg", "deep/cache/d.jpg", "private/e.jpg"):
+        draw(library / path, len(path))
+    full_scan.fn()
+    assert set(assets(house)) == {"a.jpg", "top/c.jpg", "private/e.jpg"}
+
+
+def test_two_scans_at_once_do_the_work_once(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    with house.lake.exclusive("scan-1") as alone:
+        assert alone
+        assert full_scan.fn()["found"] == 0, "another process is at it"
+    assert full_scan.fn()["new"] == 1
