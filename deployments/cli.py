@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -32,6 +33,7 @@ def common(context: typer.Context, verbose: Verbose = False) -> None:
     """Read the settings once."""
     settings = load_settings()
     logging.basicConfig(level="DEBUG" if verbose else settings.log_level, stream=sys.stderr)
+    os.environ.setdefault("PREFECT_HOME", str(settings.darkroom_home / "prefect"))  # not the person's home folder
     context.obj = settings
 
 
@@ -199,7 +201,7 @@ def add_user(
     password_stdin: Annotated[bool, typer.Option(help="Read the password from stdin: for scripts.")] = False,
 ) -> None:
     """Make an account; asks for its password."""
-    from serving.accounts import add_account
+    from serving.accounts import add_user as add_account
 
     password = (
         sys.stdin.readline().rstrip("\n")
@@ -213,9 +215,9 @@ def add_user(
 @user_app.command("list")
 def list_users(context: typer.Context, json: Json = False) -> None:
     """Who may log in."""
-    from serving.accounts import list_accounts
+    from serving.accounts import list_users as accounts_of
 
-    rows = list_accounts(_house(context.obj).lake)
+    rows = accounts_of(_house(context.obj).lake)
     if json:
         _print_json({"users": rows})
         return
@@ -228,7 +230,7 @@ def list_users(context: typer.Context, json: Json = False) -> None:
 @user_app.command("remove")
 def remove_user(context: typer.Context, name: str) -> None:
     """Take an account away; its tokens stop working."""
-    from serving.accounts import remove_account
+    from serving.accounts import remove_user as remove_account
 
     remove_account(_house(context.obj).lake, name)
     typer.echo(f"{name} is gone.")
@@ -241,9 +243,16 @@ def token(
     days: Annotated[float | None, typer.Option(min=0.001, help="How long it works.")] = None,
 ) -> None:
     """Print a token for scripts: `curl -H "Authorization: Bearer $(darkroom token NAME)" …`."""
-    from serving.accounts import token_for
+    from serving.accounts import list_users as accounts_of
+    from serving.auth import issue_token
+    from tasks.errors import NotFound
 
-    typer.echo(token_for(context.obj, _house(context.obj).lake, name, days))
+    settings: Settings = context.obj
+    if name not in {row["name"] for row in accounts_of(_house(settings).lake)}:
+        raise NotFound(f"there is no account called {name}: `darkroom user add {name}` makes it")
+    typer.echo(
+        issue_token(settings if days is None else settings.model_copy(update={"token_lifetime_days": days}), name)
+    )
 
 
 @app.command()

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from prefect.context import FlowRunContext
-
 from deployments.settings import Settings, load_settings
-from flows.progress import PrefectProgress, Progress, SilentProgress
+from flows.progress import PrefectProgress, Progress, SilentProgress, current_flow_run
 from sql.lake import Lake, Row
 from tasks.errors import UnknownLibrary
 from tasks.file_names import to_os_name
@@ -122,9 +120,9 @@ def open_house(settings: Settings | None = None) -> House:
     """
     settings = settings or load_settings()
     house = House(settings, _open_lake(settings.catalog_url, settings.data_path), progress=_watched())
-    context = FlowRunContext.get()
-    if context is not None and context.flow_run is not None:
-        house = replace(house, progress=PrefectProgress, run_id=str(context.flow_run.id))
+    flow_run = current_flow_run()
+    if flow_run is not None:
+        house = replace(house, progress=PrefectProgress, run_id=str(flow_run.id))
     if settings.base_path is not None:
         from flows.libraries import register_library
 

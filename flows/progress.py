@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
 
 _UPDATE_SECONDS = 2.0  # an update is a request to the server
+
+
+def current_flow_run() -> FlowRun | None:
+    """The Prefect flow run we are in. Importing Prefect costs a second: who has not imported it is in none."""
+    if "prefect" not in sys.modules:
+        return None
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    return context.flow_run if context is not None else None
 
 
 class Progress(Protocol):
@@ -43,6 +55,8 @@ class PrefectProgress:
         self._updated = 0.0
 
     def start(self, stage: str, total: int) -> None:
+        from prefect.artifacts import create_progress_artifact
+
         self.stage, self.total = stage, total
         key = f"progress-{re.sub('[^a-z0-9]+', '-', stage.lower())}"
         self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=self._text()))
@@ -58,6 +72,8 @@ class PrefectProgress:
         self._update()
 
     def _update(self) -> None:
+        from prefect.artifacts import update_progress_artifact
+
         if self._artifact is not None:
             percent = 100.0 if self.done >= self.total else 100.0 * self.done / self.total
             update_progress_artifact(self._artifact, percent, self._text())

@@ -37,7 +37,7 @@ select
     metadata.audio_codec,                                 -- ffprobe's name
     metadata.frame_rate,                                  -- frames per second, average
     derivative.thumbhash,                                 -- placeholder picture (ThumbHash bytes)
-    metadata.motion_kind is not null as motion_video,     -- a motion photo: a video is embedded
+    metadata.motion_video_offset is not null as motion_video,  -- a motion photo: a video is embedded
     metadata.motion_video_offset,                         -- bytes from the start of the file
     metadata.motion_video_bytes,                          -- bytes
     metadata.content_id,                                  -- Live Photo: the same on the still and its video

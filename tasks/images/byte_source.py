@@ -20,7 +20,7 @@ class ByteSource:
         self._content = content
         self._descriptor = descriptor
         self.size = len(content) if content is not None else os.fstat(descriptor).st_size
-        self._head = b"" if content is not None else os.pread(descriptor, _HEAD_BYTES, 0)
+        self._head = b"" if content is not None else _read(path, descriptor, 0, _HEAD_BYTES)
 
     def at(self, offset: int, length: int) -> bytes:
         """Up to *length* bytes from *offset*; fewer at the end of the file, none outside it."""

@@ -21,6 +21,8 @@ class JpegHeader:
         sampling: (horizontal, vertical) factor of every component.
         first_scan_components: Fewer than there are components means the decoder must hold the whole picture.
         orientation: EXIF 1 to 8; None where the JPEG does not say.
+        exif: The block from its TIFF header on; empty without one.
+        has_profile: Whether an ICC profile comes with it.
         multi_picture: Offset of the MPF block's TIFF header, which its own offsets count from; None without one.
         scan_offset: Where the pixels begin.
     """
@@ -31,6 +33,8 @@ class JpegHeader:
     sampling: list[tuple[int, int]] = field(default_factory=list)
     first_scan_components: int = 0
     orientation: int | None = None
+    exif: bytes = b""
+    has_profile: bool = False
     multi_picture: int | None = None
     scan_offset: int = 0
 
@@ -84,8 +88,11 @@ def is_whole(data: bytes, header: JpegHeader) -> bool:
 def _read_segment(header: JpegHeader, marker: int, data: bytes, start: int, end: int) -> None:
     if marker in _FRAMES:
         _read_frame(header, marker, data[start:end])
-    elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0" and header.orientation is None:
-        header.orientation = exif_orientation(data[start + 6 : end])
+    elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0" and not header.exif:
+        header.exif = data[start + 6 : end]
+        header.orientation = exif_orientation(header.exif)
+    elif marker == 0xE2 and data[start : start + 12] == b"ICC_PROFILE\0":
+        header.has_profile = True
     elif marker == 0xE2 and data[start : start + 4] == b"MPF\0":
         header.multi_picture = start + 4
 

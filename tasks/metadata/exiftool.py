@@ -27,6 +27,7 @@ from tasks.errors import AssetError, CorruptMedia, DecoderTimeout, MediaTooLarge
 
 PREVIEW_TAGS = ("JpgFromRaw", "JpgFromRaw2", "PreviewImage", "OtherImage", "ThumbnailImage")
 _IN_FLIGHT_BYTES = 32_000  # of arguments: a pipe holds 64 KiB, and a blocked write while it blocks on us is a deadlock
+_LONGEST_PATH = 4_200
 _ANSWER_BYTES = 256 << 20  # an answer larger than this is no metadata and no preview
 _READ_BYTES = 1 << 18
 # Perl's open() and the argument file both give meaning to some characters; only names without any go in directly.
@@ -47,7 +48,7 @@ class ExifTool:
         ToolMissing: On entering, when it cannot be started.
     """
 
-    def __init__(self, executable: str = "exiftool", timeout_seconds: float = 20.0) -> None:
+    def __init__(self, executable: str = "exiftool", timeout_seconds: float = 10.0) -> None:
         self._executable = executable
         self._timeout_seconds = timeout_seconds
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,7 +69,9 @@ class ExifTool:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -87,7 +90,7 @@ class ExifTool:
         Returns:
             Per file its tags by 'Group1:Tag' (text, as printed), or the error that it alone ran into.
         """
-        options = ["-j", "-a", "-G1:4", "-struct", *tags]
+        options = ["-api", "LargeFileSupport=1", "-j", "-a", "-G1:4", "-struct", *tags]
         answers = self._run_each(paths, options)
         return [
             answer if isinstance(answer, AssetError) else _parse_answer(path, answer)
@@ -118,22 +121,36 @@ class ExifTool:
 
     def _run_until_trouble(self, paths: Sequence[Path], options: list[str]) -> list[bytes | AssetError]:
         """Answers for the first files of *paths*: all of them, or up to and with the one that stopped exiftool."""
-        results: list[bytes | AssetError] = []
+        self._start()
+        process = self._process
         links: list[Path] = []
-        window = max(1, _IN_FLIGHT_BYTES // (sum(map(len, options)) + len(options) + 4_200))
+        arguments = [os.fsencode(option) for option in options]
+        window = max(1, _IN_FLIGHT_BYTES // (sum(len(argument) + 1 for argument in arguments) + _LONGEST_PATH))
+        results: list[bytes | AssetError] = []
         try:
-            self._start()
             for at, path in enumerate(paths):
-                ahead = paths[: window] if at == 0 else paths[at + window - 1 : at + window]
-                for next_path in ahead:
-                    self._send([*map(os.fsencode, options), self._safe_name(next_path, links)])
-                results.append(self._receive_or_error(path))
-                if self._process is None:  # it was stopped: what is in flight has to be sent again
+                for ahead in paths[:window] if at == 0 else paths[at + window - 1 : at + window]:
+                    self._send([*arguments, self._safe_name(ahead, links)])
+                results.append(self._answer_for(path, arguments, links))
+                if self._process is not process:  # what was in flight went down with it and is sent again
                     break
         finally:
             for link in links:
                 link.unlink(missing_ok=True)
         return results
+
+    def _answer_for(self, path: Path, arguments: list[bytes], links: list[Path]) -> bytes | AssetError:
+        try:
+            return self._receive_or_error(path)
+        except EOFError:
+            self._stop()
+        self._start()  # killed from outside, or by this very file: once more, alone, tells which
+        self._send([*arguments, self._safe_name(path, links)])
+        try:
+            return self._receive_or_error(path)
+        except EOFError:
+            self._stop()
+            return CorruptMedia(path, "exiftool died while reading it")
 
     def _receive_or_error(self, path: Path) -> bytes | AssetError:
         try:
@@ -141,15 +158,9 @@ class ExifTool:
         except TimeoutError:
             self._stop()
             return DecoderTimeout(path, f"exiftool did not finish within {self._timeout_seconds:g} s")
-        except EOFError:
-            self._stop()
-            return self._retry_alone(path)
         except MemoryError:
             self._stop()
             return MediaTooLarge(path, f"exiftool's answer is larger than {_ANSWER_BYTES >> 20} MiB")
-
-    def _retry_alone(self, path: Path) -> AssetError:
-        return CorruptMedia(path, "exiftool died while reading it")
 
     def _safe_name(self, path: Path, links: list[Path]) -> bytes:
         """The name to hand over: never an option, a pipe or two lines; an odd one goes by way of a symlink."""
@@ -172,10 +183,10 @@ class ExifTool:
         if self._process is not None and self._process.poll() is None:
             return
         self._stop()
-        command = [self._executable, "-stay_open", "True", "-@", "-"]
+        command = [self._executable, "-config", "", "-stay_open", "True", "-@", "-"]
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
         except OSError as exc:
             raise ToolMissing(f"{self._executable} cannot be started: {exc.strerror}") from exc
@@ -189,13 +200,13 @@ class ExifTool:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                _close_quietly(pipe.fileno(), pipe)
+                pipe.close()
 
     def _send(self, arguments: list[bytes]) -> None:
         process = self._process
         if process is None or process.stdin is None:
             return  # the answer to what is not sent is EOFError, in `_receive`
-        message = b"\n".join([*arguments, b"-api", b"LargeFileSupport=1", b"-execute", b""])
+        message = b"\n".join([*arguments, b"-execute", b""])
         try:
             os.write(process.stdin.fileno(), message)
         except BrokenPipeError:
@@ -207,13 +218,13 @@ class ExifTool:
         if process is None or process.stdout is None:
             raise EOFError
         marker, deadline = b"{ready}\n", time.monotonic() + timeout_seconds
-        searched = 0
+        searched, pipe = 0, select.poll()
+        pipe.register(process.stdout, select.POLLIN)
         while (found := self._unread.find(marker, searched)) < 0:
             searched = max(0, len(self._unread) - len(marker))
             if len(self._unread) > _ANSWER_BYTES:
                 raise MemoryError
-            ready, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
+            if not pipe.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError
             chunk = os.read(process.stdout.fileno(), _READ_BYTES)
             if not chunk:
@@ -222,3 +233,27 @@ class ExifTool:
         answer = bytes(self._unread[:found])
         del self._unread[: found + len(marker)]
         return answer
+
+
+def _parse_answer(path: Path, answer: bytes) -> ExifToolTags | AssetError:
+    """One file's JSON to its tags. No answer at all means that the file could not be opened."""
+    try:
+        # Numbers stay the text they were printed as: a title of "007" or "1.0" is no number.
+        parsed = json.loads(answer or b"[]", parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return CorruptMedia(path, "exiftool's answer cannot be understood")
+    if not isinstance(parsed, list) or not parsed or not isinstance(parsed[0], dict):
+        return CorruptMedia(path, "exiftool could not read it")
+    tags: ExifToolTags = parsed[0]
+    tags.pop("SourceFile", None)
+    return tags
+
+
+def _decode_binary(value: TagValue) -> bytes:
+    """exiftool's JSON form of bytes: base64 behind a prefix, or plain text where they happen to be ASCII."""
+    if not isinstance(value, str) or not value.startswith("base64:"):
+        return b""
+    try:
+        return base64.b64decode(value[7:])
+    except binascii.Error:
+        return b""

@@ -1,0 +1,1 @@
+"""Originals to pictures: decoding, RAW previews, thumbnails and their placeholders."""

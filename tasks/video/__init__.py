@@ -1,0 +1,1 @@
+"""Videos: running ffmpeg safely, and the frame that stands for the film."""
