@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,8 +34,16 @@ def common(context: typer.Context, verbose: Verbose = False) -> None:
     """Read the settings once."""
     settings = load_settings()
     logging.basicConfig(level="DEBUG" if verbose else settings.log_level, stream=sys.stderr)
-    os.environ.setdefault("PREFECT_HOME", str(settings.darkroom_home / "prefect"))  # not the person's home folder
+    _keep_prefect_at_home(settings)
     context.obj = settings
+
+
+def _keep_prefect_at_home(settings: Settings) -> None:
+    """Prefect makes a folder as soon as it is imported: in our data home, not in the person's."""
+    folder = settings.darkroom_home / "prefect"
+    with suppress(OSError):  # the command itself will say that nothing can be written there
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("PREFECT_HOME", str(folder))
 
 
 @app.command()

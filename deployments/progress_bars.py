@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-LABELS = {"hash": "reading new files", "metadata": "metadata", "thumbnails": "thumbnails"}
+LABELS = {"hash": "reading new files", "metadata": "metadata", "thumbnails": "thumbnails", "large": "large pictures"}
 
 
 class ProgressBars:

@@ -1,4 +1,4 @@
-"""Thumbnails that the scan's one pass left: videos, RAWs without a preview of their own, new recipes."""
+"""Thumbnails that the scan's one pass left, and the large pictures a browser shows in place of RAW, HEIC and TIFF."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from prefect import flow
 
 from flows.drains import run_drain
 from flows.house import open_house
-from tasks.thumbnails import make_thumbnails
+from tasks.images.thumbnail import LARGE_RECIPE
+from tasks.thumbnails import make_large_pictures, make_thumbnails
 
 
 @flow(flow_run_name="thumbnails {library}")
 def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
-    """Make the thumbnails that are missing. Safe to stop and to start again."""
+    """Make the thumbnails and large pictures that are missing. Safe to stop and to start again."""
     house = open_house()
-    work = partial(make_thumbnails, plan=house.ingest_plan())
-    return run_drain(
-        house, "thumbnails", work, library=library, limit=limit, batch_files=64,
-        recipe=house.recipe, tool_version=house.thumbnail_version,
+    plan, tools = house.ingest_plan(), house.thumbnail_version
+    small = run_drain(
+        house, "thumbnails", partial(make_thumbnails, plan=plan), library=library, limit=limit, batch_files=64,
+        recipe=house.recipe, tool_version=tools,
     )  # fmt: skip
+    large = run_drain(
+        house, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64,
+        recipe=LARGE_RECIPE, tool_version=tools,
+    )  # fmt: skip
+    return {**small, "failed": small["failed"] + large["failed"], "large": large["done"]}

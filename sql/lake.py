@@ -92,6 +92,7 @@ class Lake:
         self._connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
+                "allow_unsigned_extensions": "true",  # until ours are loaded: see `load_extensions`
                 "autoload_known_extensions": "false",
                 "memory_limit": memory_limit,
                 "threads": threads,
@@ -382,7 +383,7 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _first_line(exc: BaseException) -> str:
-    return str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+    return catalogs.without_password(str(exc).splitlines()[0] if str(exc) else type(exc).__name__)
 
 
 def _cannot_open(display_name: str, exc: BaseException) -> str:

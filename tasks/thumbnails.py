@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
 from tasks.asset import Asset, Results, in_threads
+from tasks.atomic_write import atomic_write
+from tasks.derivative_files import large_file, on_disk
 from tasks.errors import AssetError, ToolMissing
-from tasks.images.thumbnail import Tools, render_thumbnail
-from tasks.ingest import IngestPlan, record_thumbnail, record_unsupported
+from tasks.images.thumbnail import LARGE_RECIPE, Tools, render_large, render_thumbnail
+from tasks.ingest import IngestPlan, derivative_row, record_thumbnail, record_unsupported
 from tasks.metadata.exiftool import ExifTool
 from tasks.programs import find_exiftool
 from tasks.video.ffmpeg import find_ffmpeg
@@ -19,9 +20,20 @@ from tasks.video.ffmpeg import find_ffmpeg
 
 def make_thumbnails(batch: Sequence[Asset], plan: IngestPlan) -> Results:
     """One thumbnail per file; one that is bad is a failure row, one whose program is not installed waits for it."""
+    return _with_tools(make_thumbnail, batch, plan)
+
+
+def make_large_pictures(batch: Sequence[Asset], plan: IngestPlan) -> Results:
+    """The same for the derivative that a browser shows in place of a RAW, HEIC or TIFF."""
+    return _with_tools(make_large, batch, plan)
+
+
+def _with_tools(
+    make: Callable[[Asset, IngestPlan, Tools], Results], batch: Sequence[Asset], plan: IngestPlan
+) -> Results:
     with SharedExifTool(find_exiftool()) as exiftool:
         tools = Tools(ffmpeg=find_ffmpeg(), exiftool=exiftool if exiftool.executable else None)
-        return in_threads(partial(make_thumbnail, plan=plan, tools=tools), batch, plan.threads)
+        return in_threads(lambda asset: make(asset, plan, tools), batch, plan.threads)
 
 
 def make_thumbnail(asset: Asset, plan: IngestPlan, tools: Tools) -> Results:
@@ -36,6 +48,25 @@ def make_thumbnail(asset: Asset, plan: IngestPlan, tools: Tools) -> Results:
         results.left += 1
         return results
     record_thumbnail(results, asset, content_hash, rendered, plan.thumbnails, plan.recipe)
+    results.done += 1
+    return results
+
+
+def make_large(asset: Asset, plan: IngestPlan, tools: Tools) -> Results:
+    results = Results()
+    content_hash = asset.content_hash or ""
+    try:
+        rendered = render_large(asset.media_file(), None, tools)
+    except AssetError as exc:
+        results.fail(asset, "large", exc, tool_version=plan.thumbnail_tools, file_version=content_hash)
+        return results
+    except ToolMissing:
+        results.left += 1
+        return results
+    file = large_file(asset.library_id, asset.rel_path)
+    atomic_write(on_disk(plan.thumbnails, file), rendered.jpeg)
+    results.add("derivative", derivative_row(asset, content_hash, "large", file, rendered, LARGE_RECIPE))
+    results.clear(asset, "large")
     results.done += 1
     return results
 

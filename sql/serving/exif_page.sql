@@ -11,7 +11,7 @@ select
         height := timeline.height,
         gps_latitude := timeline.latitude,
         gps_longitude := timeline.longitude,
-        date_taken := epoch(coalesce(timeline.taken_at_utc, timeline.taken_at))::bigint
+        date_taken := floor(epoch(coalesce(timeline.taken_at_utc, timeline.taken_at)))::bigint
     ) order by timeline.taken_at, timeline.asset_id))::varchar, '[]') as photos
 from timeline
 join library using (library_id)

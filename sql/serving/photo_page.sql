@@ -25,7 +25,7 @@ select
         content_hash := page.content_hash,
         width := page.width,
         height := page.height,
-        taken_at := strftime(page.taken_at, '%Y-%m-%dT%H:%M:%S'),
+        taken_at := replace(page.taken_at::varchar, ' ', 'T'),  -- with the fraction, where there is one
         taken_at_utc := strftime(page.taken_at_utc, '%Y-%m-%dT%H:%M:%SZ'),
         camera_make := page.camera_make,
         camera_model := page.camera_model,

@@ -75,6 +75,9 @@ def thumbnail_recipe(long_edge_px: int) -> str:
     return f"thumb-{long_edge_px}-q{JPEG_QUALITY}-v{_CODE_VERSION}"
 
 
+LARGE_RECIPE = thumbnail_recipe(LARGE_EDGE_PX)
+
+
 def render_quick(file: MediaFile, content: bytes | None, long_edge_px: int) -> Rendered | None:
     """
     The thumbnail, if it can be had inside this process and soon.

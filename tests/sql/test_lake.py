@@ -48,7 +48,9 @@ def test_migration_applies_once_and_views_are_documented(lake: Lake) -> None:
     documented = {(row["view_name"], row["column_name"]) for row in view_columns()}
     actual = {
         (row["table_name"], row["column_name"])
-        for row in lake.select("select table_name, column_name from duckdb_columns() where table_name like 'v\\_%' escape '\\'")
+        for row in lake.select(
+            "select table_name, column_name from duckdb_columns() where table_name like 'v\\_%' escape '\\'"
+        )
     }
     assert documented == actual
     assert all(row["comment"] for row in view_columns())

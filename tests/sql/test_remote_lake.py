@@ -1,0 +1,191 @@
+"""The lake of many machines: catalog in a real PostgreSQL, Parquet on a real S3 interface, both on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sql.lake import Lake, LakeLocked
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def postgres_program(name: str) -> str:
+    found = shutil.which(name) or next(
+        (str(path) for path in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)), None
+    )
+    assert found, f"{name} is not installed: apt install postgresql"
+    return found
+
+
+def as_postgres(*command: str) -> list[str]:
+    """PostgreSQL refuses to run as root; its package brings a user for it."""
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of this module's own; its URL."""
+    folder = Path("/tmp") / f"darkroom-test-pg-{os.getpid()}"  # a path short enough for its socket, open to its user
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    data, port = folder / "data", free_port()
+    initialise = [postgres_program("initdb"), "-D", str(data), "-U", "darkroom", "-A", "trust", "-E", "UTF8"]
+    subprocess.run(as_postgres(*initialise), check=True, capture_output=True, cwd="/")
+    options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    server = subprocess.Popen(
+        as_postgres(postgres_program("postgres"), "-D", str(data), *options),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+    )  # fmt: skip
+    url = f"postgresql://darkroom@127.0.0.1:{port}/postgres"
+    wait_for_port(port)
+    wait_until_it_answers(url)
+    yield url
+    server.terminate()
+    server.wait(30)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_for_port(port: int) -> None:
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"nothing listens on port {port}")
+
+
+def wait_until_it_answers(url: str) -> None:
+    import psycopg
+
+    for _ in range(100):
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("PostgreSQL does not answer")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket on moto's S3; its URL."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("S3_ENDPOINT", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    import httpx
+
+    httpx.put(f"http://{host}:{port}/lake").raise_for_status()
+    yield "s3://lake/data/"
+    server.stop()
+
+
+def test_catalog_in_postgres_and_parquet_on_s3_keep_what_is_written(postgres: str, bucket: str) -> None:
+    lake = Lake(postgres, bucket)
+    lake.migrate()
+    with lake.write("many rows") as writer:
+        writer.append("run", [{"run_id": str(number)} for number in range(2_000)])
+    files = lake.select("select data_file from ducklake_list_files('lake', 'run')")
+    assert files
+    assert all(row["data_file"].startswith("s3://lake/data/") for row in files)
+    again = Lake(postgres, bucket)
+    assert again.select("select count(*) as n from v_runs") == [{"n": 2_000}]
+    lake.close()
+    again.close()
+
+
+def test_write_lock_holds_between_machines(postgres: str, tmp_path: Path) -> None:
+    first, second = database_of_its_own(postgres, "locks", tmp_path), None
+    second = Lake(first.catalog.url, str(tmp_path / "data"), lock_timeout_seconds=0.3)  # type: ignore[attr-defined]
+    with first.write() as writer:
+        writer.append("run", [{"run_id": "a"}])
+        with pytest.raises(LakeLocked), second.write():
+            pass
+    with second.write() as writer:
+        writer.append("run", [{"run_id": "b"}])
+    assert first.select("select run_id from run order by 1") == [{"run_id": "a"}, {"run_id": "b"}]
+
+
+def test_exclusive_work_is_given_to_one_machine(postgres: str, tmp_path: Path) -> None:
+    lake = database_of_its_own(postgres, "exclusive", tmp_path)
+    with lake.exclusive("scan") as first, lake.exclusive("scan") as second, lake.exclusive("other") as third:
+        assert (first, second, third) == (True, False, True)
+
+
+def test_change_of_another_machine_is_noticed(postgres: str, tmp_path: Path) -> None:
+    lake = database_of_its_own(postgres, "changes", tmp_path)
+    before = lake.snapshot_id()
+    other = Lake(lake.catalog.url, str(tmp_path / "data"))  # type: ignore[attr-defined]
+    with other.write() as writer:
+        writer.append("run", [{"run_id": "a"}])
+    assert lake.snapshot_id() > before
+
+
+def test_writers_at_once_lose_nothing(postgres: str, tmp_path: Path) -> None:
+    lake = database_of_its_own(postgres, "writers", tmp_path)
+    url = lake.catalog.url  # type: ignore[attr-defined]
+
+    def write(name: str) -> None:
+        own = Lake(url, str(tmp_path / "data"))
+        for number in range(8):
+            with own.write() as writer:
+                writer.append("run", [{"run_id": f"{name}-{number}"}])
+        own.close()
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert lake.select("select count(distinct run_id) as n from run") == [{"n": 24}]
+
+
+def test_password_of_the_database_is_shown_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="cannot be opened") as raised:
+        Lake("postgresql://me:hunter2secret@127.0.0.1:1/none", str(tmp_path))
+    assert "hunter2secret" not in str(raised.value)
+
+
+def test_whole_scan_runs_against_postgres(postgres: str, tmp_path: Path, home: Path) -> None:
+    from tests.pictures import draw
+
+    database_of_its_own(postgres, "scan", tmp_path).close()
+    draw(tmp_path / "photos" / "a.jpg", 1)
+    url = postgres.rpartition("/")[0] + "/scan"
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.cli", "scan", str(tmp_path / "photos"), "--json"],
+        env={**os.environ, "DATABASE_URL": url, "LAKE_DATA_PATH": str(tmp_path / "data")},
+        capture_output=True, text=True, check=False, timeout=120, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert '"thumbnails": 1' in done.stdout
+
+
+def database_of_its_own(postgres: str, name: str, folder: Path) -> Lake:
+    import psycopg
+
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"create database {name}")  # type: ignore[arg-type]
+    lake = Lake(postgres.rpartition("/")[0] + f"/{name}", str(folder / "data"))
+    lake.migrate()
+    return lake
