@@ -163,9 +163,23 @@ def sql(
     query: Annotated[str | None, typer.Argument(help="One statement; without it, a shell opens.")] = None,
     output: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
     at: Annotated[str | None, typer.Option(help="As of a time (2026-11-20T18:30) or a snapshot number.")] = None,
+    file: Annotated[Path | None, typer.Option("-f", "--file", help="Read the statement from a file.")] = None,
+    example: Annotated[str | None, typer.Option(help="Run a worked example; `list` names them.")] = None,
 ) -> None:
     """Read-only SQL over the documented views (`v_columns` describes them)."""
-    from deployments.read_only import open_read_only, run_query, write_table
+    from deployments.read_only import example_query, open_read_only, run_query, write_table
+
+    if sum(given is not None for given in (query, file, example)) > 1:
+        raise typer.BadParameter("give one of: a query, --file, --example")
+    if example == "list":
+        from deployments.read_only import example_titles
+
+        typer.echo("\n".join(f"{name:<28} {title}" for name, title in example_titles().items()))
+        return
+    if file is not None:
+        query = file.read_text(encoding="utf-8")
+    elif example is not None:
+        query = example_query(example)
 
     if output not in {"table", "csv", "json", "parquet"}:
         raise typer.BadParameter("--format is one of table, csv, json, parquet")

@@ -12,7 +12,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from deployments.settings import Settings
-from sql.lake import Lake
+from sql.lake import FOLDER, Lake, statement
 from tasks.errors import InvalidQuery
 
 Format = Literal["table", "csv", "json", "parquet"]
@@ -51,6 +51,19 @@ def _snapshot_at_time(lake: Lake, at: str) -> int:
     if found is None:
         raise InvalidQuery(f"the catalog does not reach back to {at}")
     return int(found)
+
+
+def example_titles() -> dict[str, str]:
+    """The worked examples of `sql/analytics/`: name to what it shows."""
+    paths = sorted((FOLDER / "analytics").glob("*.sql"))
+    return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("-- ") for path in paths}
+
+
+def example_query(name: str) -> str:
+    """The text of one. Raises InvalidQuery for an unknown name."""
+    if name not in example_titles():
+        raise InvalidQuery(f"there is no example {name!r}; there are: {', '.join(example_titles())}")
+    return statement(f"analytics/{name}")
 
 
 def run_query(lake: Lake, query: str) -> pa.Table:
