@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.house import open_house
+from flows.prefect_runs import prune_runs
 from flows.reporting import record_run, show_run
 from flows.upkeep import check_lake, forget_deleted_sentinels, forget_vanished_derivatives
 from sql.lake import utc_now
@@ -24,6 +25,7 @@ def maintenance() -> dict[str, Any]:
         "temporary_files_deleted": sweep_temporary(house.settings.thumbnails_folder),
     }
     numbers |= house.lake.maintain(house.settings.lake_keep_days)
+    numbers["prefect_runs_pruned"] = prune_runs()
     check_lake(house)
     message = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in numbers.items() if value) or "tidy"
     done = sum(value for value in numbers.values() if isinstance(value, int))

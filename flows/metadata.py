@@ -17,7 +17,7 @@ from tasks.metadata_batch import read_metadata
 def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Read the metadata that are missing, with exiftool and ffprobe. Safe to stop and to start again."""
     house = open_house()
-    work = partial(read_metadata, tools=house.metadata_version)
+    work = partial(read_metadata, tools=house.metadata_version, threads=house.settings.threads)
     return run_drain(
         house, "metadata", work, library=library, limit=limit, batch_files=512,
         recipe=METADATA_RECIPE, tool_version=house.metadata_version,

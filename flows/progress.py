@@ -58,6 +58,8 @@ class PrefectProgress:
         from prefect.artifacts import create_progress_artifact
 
         self.stage, self.total = stage, total
+        if not total:  # the quick scan of every minute that finds nothing: an artifact of it costs three requests
+            return
         key = f"progress-{re.sub('[^a-z0-9]+', '-', stage.lower())}"
         self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=self._text()))
         self._updated = time.monotonic()

@@ -200,6 +200,12 @@ class Lake:
                 if message:
                     cursor.execute("call lake.set_commit_message('darkroom', ?)", [message])
                 cursor.execute("commit")
+            except (duckdb.OperationalError, duckdb.InternalError) as exc:  # disk full, read-only, gone: not our SQL
+                _roll_back(cursor)
+                raise LakeError(
+                    f"the lake {self.catalog.display_name} cannot be written ({_first_line(exc)}); nothing of this "
+                    "step was recorded: make room or make it writable, and run it again"
+                ) from exc
             except BaseException:
                 _roll_back(cursor)
                 raise
@@ -378,7 +384,7 @@ def _execute(cursor: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[s
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     try:
         cursor.execute("rollback")
-    except duckdb.TransactionException:  # the failure that brought us here has ended the transaction already
+    except duckdb.Error:  # the failure that brought us here has ended the transaction already
         return
 
 

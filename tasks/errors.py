@@ -46,10 +46,6 @@ class StorageUnavailable(TransientError):
     """A disk or bucket refuses to take or give bytes: full, read-only, unmounted."""
 
 
-class LakeBusy(TransientError):
-    """The catalog's write lock was not to be had in time."""
-
-
 class ToolMissing(TransientError):
     """A program this step needs (ffmpeg, exiftool) is not installed; the step waits until it is."""
 
@@ -86,7 +82,3 @@ class IntegrityError(DarkroomError):
 
 class LibraryLost(IntegrityError):
     """A library's root is absent, empty or another one, or a scan would mark too much of it missing."""
-
-
-class LakeUnusable(IntegrityError):
-    """The catalog cannot be opened: corrupt, of a newer version, or not ours."""

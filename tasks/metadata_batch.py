@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 
-from tasks.asset import Asset, Results
+from tasks.asset import Asset, Results, merged
 from tasks.errors import AssetError
 from tasks.ingest import add_metadata_rows
 from tasks.metadata import read_full
@@ -13,13 +15,21 @@ from tasks.metadata.exiftool import ExifTool
 from tasks.programs import find_exiftool, find_ffprobe
 
 
-def read_metadata(batch: Sequence[Asset], tools: str) -> Results:
+def read_metadata(batch: Sequence[Asset], tools: str, threads: int = 2) -> Results:
     """
     One `metadata` row per file, or its failure.
 
     Args:
         tools: Versions, written with failures.
+        threads: Parts of the batch worked on at a time, each with an exiftool of its own.
     """
+    share = -(-len(batch) // threads)
+    parts = [batch[start : start + share] for start in range(0, len(batch), share)]
+    with ThreadPoolExecutor(threads, thread_name_prefix="metadata") as pool:
+        return merged(pool.map(partial(_read_part, tools=tools), parts))
+
+
+def _read_part(batch: Sequence[Asset], tools: str) -> Results:
     results = Results()
     with ExitStack() as stack:
         exiftool = find_exiftool()
