@@ -81,8 +81,9 @@ class Settings(BaseSettings):
     face_hash_backfill_max_per_tick: int = Field(2000, ge=1, description="Files hashed in one run of `hash-backfill`")
     worker_threads: int = Field(0, ge=0, description="Threads that decode pictures (default: one per processor)")
     task_runner: Literal["threads", "dask", "ray"] = Field(
-        "threads", description="Where batches run: `threads`, or fanned out with `dask` or `ray`"
+        "threads", description="Where the batches of drains run: `threads`, or fanned out with `dask` or `ray` (extras)"
     )
+    task_runner_address: str = Field("", description="Of a running Dask or Ray cluster (default: one on this machine)")
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -8,17 +8,18 @@ and one commit; without Prefect (the command line) it is a plain call.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.context import FlowRunContext
-from prefect.utilities.annotations import quote
 
 from flows.house import House
+from flows.progress import current_flow_run
+from flows.runners import batches_ahead
 from sql.lake import LakeLocked, Writer
 from tasks.asset import Asset, Results
 from tasks.errors import TransientError
@@ -87,10 +88,11 @@ def drain(
     progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
     seen: set[int] = set()
     with _runner(backlog, work) as submit:
+        ahead = batches_ahead()
         while page := _page(house, backlog, library, limit, report, seen, parameters):
             before = report.done + report.failed
             batches = split(page, batch_files, batch_bytes)
-            for batch_number, (batch, results) in enumerate(_one_ahead(submit, batches), start=1):
+            for batch_number, (batch, results) in enumerate(_run_ahead(submit, batches, ahead), start=1):
                 record(house, results, f"{backlog}: {results.done} done, {results.failed} failed")
                 report.add(results)
                 progress.advance(len(batch), results.failed)
@@ -163,18 +165,26 @@ def _page(
     return page
 
 
-def _one_ahead(
-    submit: Callable[[list[Asset]], Any], batches: Iterator[list[Asset]]
+def _run_ahead(
+    submit: Callable[[list[Asset]], Any], batches: Iterator[list[Asset]], ahead: int
 ) -> Iterator[tuple[list[Asset], Results]]:
     """Batches with their results, in order, the next always under way: its decoding hides the commit of this one."""
-    waiting = None
+    waiting: deque[tuple[list[Asset], Any]] = deque()
     for batch in batches:
-        upcoming = submit(batch)
-        if waiting is not None:
-            yield waiting[0], waiting[1].result()
-        waiting = batch, upcoming
-    if waiting is not None:
-        yield waiting[0], waiting[1].result()
+        waiting.append((batch, submit(batch)))
+        if len(waiting) > ahead:
+            done, future = waiting.popleft()
+            yield done, future.result()
+    while waiting:
+        done, future = waiting.popleft()
+        yield done, future.result()
+
+
+class _Parcel:
+    """A batch as one opaque thing: Prefect would look through a list of dataclasses for futures, one by one."""
+
+    def __init__(self, files: list[Asset]) -> None:
+        self.files = files
 
 
 class _runner:  # noqa: N801  (reads as the context manager it is)
@@ -186,7 +196,7 @@ class _runner:  # noqa: N801  (reads as the context manager it is)
         self._batches = 0
 
     def __enter__(self) -> Callable[[list[Asset]], Any]:
-        if FlowRunContext.get() is not None:
+        if current_flow_run() is not None:
             return self._submit_task
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batch")
         return self._submit_call
@@ -203,8 +213,8 @@ class _runner:  # noqa: N801  (reads as the context manager it is)
         self._batches += 1
         work = self._work
 
-        def run_batch(files: list[Asset]) -> Results:
-            return work(files)
+        def run_batch(parcel: _Parcel) -> Results:
+            return work(parcel.files)
 
         prefect_task = task(
             name=self._stage,
@@ -215,7 +225,7 @@ class _runner:  # noqa: N801  (reads as the context manager it is)
             cache_policy=NO_CACHE,
             persist_result=False,
         )(run_batch)
-        return prefect_task.submit(cast(list[Asset], quote(batch)))  # quoted: Prefect need not walk through it
+        return prefect_task.submit(_Parcel(batch))
 
 
 def _patiently(work: Work, batch: list[Asset]) -> Results:

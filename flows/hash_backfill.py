@@ -9,10 +9,11 @@ from prefect import flow
 
 from flows.drains import run_drain
 from flows.house import open_house
+from flows.runners import drain_runner
 from tasks.ingest import HASH_TOOL, ingest_files
 
 
-@flow(flow_run_name="hash backfill {library}")
+@flow(flow_run_name="hash backfill {library}", task_runner=drain_runner())
 def hash_backfill(library: str = "all") -> dict[str, Any]:
     """Hash at most FACE_HASH_BACKFILL_MAX_PER_TICK files; those that cannot be read do not use it up."""
     house = open_house()

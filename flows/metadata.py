@@ -9,11 +9,12 @@ from prefect import flow
 
 from flows.drains import run_drain
 from flows.house import open_house
+from flows.runners import drain_runner
 from tasks.metadata import METADATA_RECIPE
 from tasks.metadata_batch import read_metadata
 
 
-@flow(flow_run_name="metadata {library}")
+@flow(flow_run_name="metadata {library}", task_runner=drain_runner())
 def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Read the metadata that are missing, with exiftool and ffprobe. Safe to stop and to start again."""
     house = open_house()

@@ -13,9 +13,9 @@ import orjson
 from PIL import Image
 from prefect.artifacts import create_image_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
-from prefect.context import FlowRunContext
 
 from flows.house import House
+from flows.progress import current_flow_run
 from sql.lake import utc_now
 
 SHEET_TILE_PX = 120
@@ -57,12 +57,12 @@ def record_run(
 
 def show_run(house: House, flow: str, library: str, numbers: Mapping[str, Any], sheet: Sequence[bytes] = ()) -> None:
     """In a Prefect run: rename it, and leave a table of the numbers, of the failures, and the contact sheet."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None:
+    flow_run = current_flow_run()
+    if flow_run is None:
         return
     said = ", ".join(f"{value} {name}" for name, value in numbers.items() if value) or "nothing to do"
     with get_client(sync_client=True) as client:
-        client.update_flow_run(context.flow_run.id, name=f"{flow} {library}: {said}"[:250])
+        client.update_flow_run(flow_run.id, name=f"{flow} {library}: {said}"[:250])
     key = re.sub("[^a-z0-9]+", "-", flow.lower())
     create_table_artifact([dict(numbers)], key=f"{key}-numbers", description=f"{flow} of {library}")
     failures = house.lake.rows("runs/failures_of_run", run_id=house.run_id)

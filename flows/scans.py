@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from prefect.context import FlowRunContext
 from prefect.deployments import run_deployment
 
 from flows.house import House, open_house
+from flows.progress import current_flow_run
 from flows.reporting import record_run, show_run
 from flows.scanning import ScanReport, scan_library
 from sql.lake import utc_now
@@ -68,8 +68,8 @@ def _scan_each(
 
 def _start_drains() -> None:
     """Inside a deployment's run, start the drains without waiting; a second run of one cancels itself."""
-    context = FlowRunContext.get()
-    if context is None or context.flow_run is None or context.flow_run.deployment_id is None:
+    flow_run = current_flow_run()
+    if flow_run is None or flow_run.deployment_id is None:
         return
     for deployment in DRAINS.values():
         run_deployment(deployment, timeout=0, as_subflow=False)

@@ -9,11 +9,12 @@ from prefect import flow
 
 from flows.drains import run_drain
 from flows.house import open_house
+from flows.runners import drain_runner
 from tasks.images.thumbnail import LARGE_RECIPE
 from tasks.thumbnails import make_large_pictures, make_thumbnails
 
 
-@flow(flow_run_name="thumbnails {library}")
+@flow(flow_run_name="thumbnails {library}", task_runner=drain_runner())
 def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Make the thumbnails and large pictures that are missing. Safe to stop and to start again."""
     house = open_house()

@@ -1,0 +1,72 @@
+"""Flows with troubles of their own, for the tests against a real Prefect server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import flow
+
+from flows import drain as drain_module
+from flows.drain import DrainReport, drain
+from flows.house import open_house
+from flows.scanning import ScanReport, find_changes
+from tasks.asset import Asset, Results
+from tasks.errors import LibraryLost, StorageUnavailable
+
+
+def _drain_with(work: drain_module.Work) -> DrainReport:
+    drain_module.RETRY_DELAYS_SECONDS[:] = [0.2, 0.2]
+    house = open_house()
+    for library in house.libraries():  # registered, not read: a backlog
+        find_changes(house, library, ScanReport(library.name, ""), full=True, accept_loss=False)
+    return drain(house, "hash", work, tool_version="test")
+
+
+@flow
+def disk_full_for_a_moment(marker: str) -> int:
+    """The first batch finds the disk full, once."""
+
+    def work(batch: Sequence[Asset], /) -> Results:
+        if not Path(marker).exists():
+            Path(marker).touch()
+            raise StorageUnavailable("the disk is full")
+        return Results(done=len(batch))
+
+    return _drain_with(work).done
+
+
+@flow
+def disk_full_for_good() -> None:
+    """The disk stays full."""
+
+    def work(batch: Sequence[Asset], /) -> Results:
+        raise StorageUnavailable("the disk is full")
+
+    _drain_with(work)
+
+
+@flow
+def brake() -> None:
+    raise LibraryLost("300 of 400 files are gone; nothing was marked missing")
+
+
+@flow
+def slow(seconds: float = 60.0, marker: str = "") -> None:
+    """Waits as a drain waits: in short sleeps."""
+    if marker:
+        Path(marker).touch()
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        time.sleep(0.1)
+
+
+@flow
+def killed(marker: str) -> None:
+    """Dies as a process that runs out of memory dies."""
+    import os
+    import signal
+
+    Path(marker).touch()
+    os.kill(os.getpid(), signal.SIGKILL)
