@@ -1,10 +1,10 @@
-"""A drain as a whole flow run: alone, reported, recorded."""
+"""A drain as a whole flow run: alone, recorded, reported."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flows.drain import Work, drain
+from flows.drain import DrainReport, Work, drain
 from flows.house import House
 from flows.reporting import record_run, show_run
 from sql.lake import utc_now
@@ -20,25 +20,33 @@ def run_drain(
     flow: str | None = None,
     batch_files: int = 256,
     **parameters: Any,
-) -> dict[str, Any]:
+) -> DrainReport:
     """
-    Drain *backlog* unless another process is at it; returns the numbers.
+    Drain *backlog* unless another process is at it: then the report is empty, and that one's result is ours.
 
     Args:
-        flow: Name of the flow where it is not the backlog's.
+        flow: Name of the run in `v_runs` where it is not the backlog's.
     """
-    name = flow or backlog
     house.libraries(library)  # an unknown name is refused, not drained as nothing
     with house.lake.exclusive(f"drain-{backlog}") as alone:
         if not alone:
-            return {"stage": backlog, "done": 0, "failed": 0, "left": 0, "busy": True}
+            return DrainReport(backlog)
         started_at = utc_now()
         report = drain(house, backlog, work, library=library, limit=limit, batch_files=batch_files, **parameters)
-        numbers = report.numbers()
         if report.done or report.failed:
-            message = f"{report.done} done, {report.failed} failed"
             record_run(
-                house, name, library, started_at, numbers, done=report.done, failed=report.failed, message=message
-            )
-            show_run(house, name, library, {"done": report.done, "failed": report.failed}, report.contact_sheet)
-        return numbers
+                house, flow or backlog, library, started_at, report.numbers(), done=report.done, failed=report.failed,
+                message=f"{report.done} done, {report.failed} failed",
+            )  # fmt: skip
+        return report
+
+
+def show_drains(house: House, flow: str, library: str, *reports: DrainReport) -> dict[str, Any]:
+    """The run's name and artifacts in the Prefect UI; returns the numbers of all its drains."""
+    numbers: dict[str, Any] = {report.stage: report.done for report in reports}
+    numbers["failed"] = sum(report.failed for report in reports)
+    if any(numbers.values()):
+        show_run(house, flow, library, numbers, [picture for report in reports for picture in report.contact_sheet])
+    numbers["left"] = sum(report.left for report in reports)
+    numbers["seconds"] = round(sum(report.seconds for report in reports), 3)
+    return numbers

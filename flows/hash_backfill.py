@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.drains import run_drain
+from flows.drains import run_drain, show_drains
 from flows.house import open_house
 from flows.runners import drain_runner
 from tasks.ingest import HASH_TOOL, ingest_files
@@ -19,4 +19,5 @@ def hash_backfill(library: str = "all") -> dict[str, Any]:
     house = open_house()
     work = partial(ingest_files, plan=house.ingest_plan(pixels=False))
     limit = house.settings.face_hash_backfill_max_per_tick
-    return run_drain(house, "hash", work, library=library, limit=limit, flow="hash-backfill", tool_version=HASH_TOOL)
+    report = run_drain(house, "hash", work, library=library, limit=limit, flow="hash-backfill", tool_version=HASH_TOOL)
+    return show_drains(house, "hash-backfill", library, report)

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.drains import run_drain
+from flows.drains import run_drain, show_drains
 from flows.house import open_house
 from flows.runners import drain_runner
 from tasks.metadata import METADATA_RECIPE
@@ -19,7 +19,8 @@ def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Read the metadata that are missing, with exiftool and ffprobe. Safe to stop and to start again."""
     house = open_house()
     work = partial(read_metadata, tools=house.metadata_version, threads=house.settings.threads)
-    return run_drain(
+    report = run_drain(
         house, "metadata", work, library=library, limit=limit, batch_files=512,
         recipe=METADATA_RECIPE, tool_version=house.metadata_version,
     )  # fmt: skip
+    return show_drains(house, "metadata", library, report)

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.drains import run_drain
+from flows.drains import run_drain, show_drains
 from flows.house import open_house
 from flows.runners import drain_runner
 from tasks.images.thumbnail import LARGE_RECIPE
@@ -27,4 +27,4 @@ def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
         house, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64,
         recipe=LARGE_RECIPE, tool_version=tools,
     )  # fmt: skip
-    return {**small, "failed": small["failed"] + large["failed"], "large": large["done"]}
+    return show_drains(house, "thumbnails", library, small, large)

@@ -36,7 +36,7 @@ def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> d
         scanned = full_scan.fn(library, accept_loss) if full else quick_scan.fn(library)
         for name in total:
             total[name] += scanned[name]
-        for drained in (metadata.fn(library, ALL_OF_THEM), thumbnails.fn(library, ALL_OF_THEM)):
-            total["thumbnails"] += drained.get("counts", {}).get("thumbnails", 0)
+        metadata.fn(library, ALL_OF_THEM)
+        total["thumbnails"] += thumbnails.fn(library, ALL_OF_THEM)["thumbnails"]
     total["seconds"] = round(time.monotonic() - started, 3)
     return total

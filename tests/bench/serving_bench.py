@@ -59,8 +59,8 @@ def fill(lake: Lake, assets: int, root: Path) -> None:
             if(i % 3 = 0, (hash(i) % 180)::double - 90, null) as latitude,
             if(i % 3 = 0, (hash(i + 7) % 360)::double - 180, null) as longitude {numbers}""")
         writer.execute(f"""insert into derivative by name select i as asset_id, {content_hash} as content_hash,
-            'thumbnail' as kind, {file} as file, from_hex(substr(md5(i::varchar) || md5(i::varchar), 1, 50)) as thumbhash
-            {numbers}""")
+            'thumbnail' as kind, {file} as file,
+            from_hex(substr(md5(i::varchar) || md5(i::varchar), 1, 50)) as thumbhash {numbers}""")
 
 
 def median_ms(act: Callable[[], object], times: int = 30) -> float:
@@ -150,7 +150,8 @@ def nginx_server(folder: Path, work: Path) -> Iterator[str | None]:
     )
     (work / "nginx.conf").write_text(
         f"daemon off; pid {work}/nginx.pid; error_log {work}/error.log; worker_processes 1;\n"
-        f"events {{ worker_connections 256; }}\nhttp {{ access_log off; {places} sendfile on; keepalive_requests 1000000;\n"
+        f"events {{ worker_connections 256; }}\nhttp {{ access_log off; {places} sendfile on;\n"
+        "keepalive_requests 1000000;\n"
         f"types {{ image/jpeg jpg; }} server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n"
     )
     if os.geteuid() == 0:  # its worker would be another user, who cannot look into our folder

@@ -30,6 +30,6 @@ def test_drain_fans_its_batches_out_over_dask(house: House, library: Path) -> No
         cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    assert '"done": 100' in done.stdout
+    assert '"hash": 100' in done.stdout
     assert house.lake.select("select count(content_hash) as n from v_assets") == [{"n": 100}]
     assert house.lake.select("select done, state from v_runs") == [{"done": 100, "state": "completed"}]

@@ -86,7 +86,7 @@ def test_deleted_thumbnail_is_made_again_by_maintenance_and_drain(house: House, 
     made = house.settings.thumbnails_folder / "a.jpg"
     made.unlink()
     assert maintenance.fn()["derivatives_forgotten"] == 1
-    assert thumbnails.fn()["done"] == 1
+    assert thumbnails.fn()["thumbnails"] == 1
     assert made.exists()
 
 
@@ -96,7 +96,7 @@ def test_other_thumbnail_size_makes_all_thumbnails_again(
     draw(library / "a.jpg", 1, size=(800, 600))
     full_scan.fn()
     monkeypatch.setenv("THUMBNAIL_SIZE", "100")
-    assert thumbnails.fn()["done"] == 1
+    assert thumbnails.fn()["thumbnails"] == 1
     assert house.lake.select("select width from v_derivatives") == [{"width": 100}]
 
 
@@ -110,9 +110,9 @@ def test_hash_backfill_stops_at_its_cap_and_failures_do_not_use_it_up(
     for number in range(2):  # gone since they were listed
         (library / f"{number}.jpg").unlink()
     report = hash_backfill.fn()
-    assert (report["done"], report["failed"]) == (3, 2)
-    assert hash_backfill.fn()["done"] == 3
-    assert hash_backfill.fn()["done"] == 0
+    assert (report["hash"], report["failed"]) == (3, 2)
+    assert hash_backfill.fn()["hash"] == 3
+    assert hash_backfill.fn()["hash"] == 0
 
 
 def test_unreadable_file_waits_hours_before_it_is_tried_again(house: House, library: Path) -> None:

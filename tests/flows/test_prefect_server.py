@@ -39,7 +39,11 @@ class LivePrefect:
     worker: subprocess.Popen[bytes]
 
     def ask(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
-        answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=20, trust_env=False)
+        for _ in range(10):
+            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=20, trust_env=False)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # its SQLite was busy: asked again, as clients do
+                break
+            time.sleep(0.5)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

@@ -1,0 +1,122 @@
+"""Health, metrics, failures, the API's own documentation, and headers."""
+
+from __future__ import annotations
+
+import threading
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from sql.lake import LakeError
+from tests.serving.conftest import CHOSEN, House
+
+
+def test_health_is_503_while_the_lake_cannot_be_read(
+    own: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert own.get("/healthz").json()["status"] == "ok"
+
+    def broken() -> int:
+        raise LakeError("the catalog /home/ada/secret is damaged")
+
+    monkeypatch.setattr(house.lake, "snapshot_id", broken)
+    answer = own.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert "secret" not in answer.text
+
+
+def test_metrics_count_the_catalog_and_the_requests(client: TestClient) -> None:
+    client.get("/photos")
+    text = client.get("/metrics").text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    assets = {tuple(sample.labels.values()): sample.value for sample in samples if sample.name == "darkroom_assets"}
+    assert sum(assets.values()) == len(CHOSEN)
+    assert assets[("photos", "video")] == 2
+    failed = {s.labels["stage"]: s.value for s in samples if s.name == "darkroom_failures"}
+    assert failed["thumbnail"] >= 2
+    assert {s.labels["stage"] for s in samples if s.name == "darkroom_backlog"} == {"hash", "metadata", "thumbnail"}
+    made = {s.labels["kind"]: s.value for s in samples if s.name == "darkroom_derivatives"}
+    assert made["thumbnail"] + failed["thumbnail"] == len(CHOSEN)
+    routes = {s.labels["route"] for s in samples if s.name == "darkroom_http_requests_total"}
+    assert "/photos" in routes
+    assert not any("ladybug" in route or "?" in route for route in routes)
+    assert any(s.name == "darkroom_replica_snapshot" and s.value > 0 for s in samples)
+
+
+def test_failures_are_listed_with_their_reasons(client: TestClient) -> None:
+    answer = client.get("/failures").json()
+    assert answer["total"] == len(answer["failures"])
+    assert "odd/zero-byte.jpg" in {failure["path"] for failure in answer["failures"]}
+    assert all(failure["message"] and failure["error_class"] for failure in answer["failures"])
+
+
+def test_the_documentation_describes_every_route_and_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert client.get("/static/docs/swagger-ui-bundle.js").status_code == 200
+    document = client.get("/openapi.json").json()
+    for path in ("/photos", "/photos/exif", "/photos/gps-summary", "/image", "/image/metadata", "/login", "/register",
+                 "/libraries", "/metrics", "/healthz"):  # fmt: skip
+        for method, operation in document["paths"][path].items():
+            assert operation["summary"], (method, path)
+            assert "200" in operation["responses"], (method, path)
+    assert "post" in document["paths"]["/image"]
+    assert document["paths"]["/photos"]["get"]["security"]
+    assert "security" not in document["paths"]["/login"]["post"]
+
+
+@pytest.mark.parametrize("path", ["/", "/photos", "/healthz", "/no/such/route", "/static/base.css"])
+def test_every_answer_has_the_headers_a_browser_should_see(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+
+
+def test_the_pages_policy_allows_nothing_inline_and_no_other_host(client: TestClient) -> None:
+    policy = client.get("/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_unexpected_errors_tell_the_client_nothing(
+    client: TestClient, scanned: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("serving.routers.image.find_asset", explode)
+    answer = client.get("/image", params={"path": "a.jpg"})
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+
+
+def test_app_starts_over_a_lake_it_opens_itself_and_answers_while_others_write(house: House) -> None:
+    from serving.app import create_app
+    from tests.serving.conftest import logged_in
+
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            with house.lake.write("scan") as writer:
+                writer.append("skipped_file", [{"library_id": 1, "rel_path": f"{number}", "reason": "not_media"}])
+
+    with TestClient(create_app(house.settings)) as client:
+        logged_in(client)
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            for path in ("/photos", "/photos/months", "/metrics", "/healthz", "/") * 4:
+                assert client.get(path).status_code == 200
+        finally:
+            stop.set()
+            thread.join()
+    assert urlsplit(house.settings.catalog_url).scheme == "sqlite"
