@@ -34,11 +34,12 @@ def library_status(house: House) -> list[dict[str, Any]]:
 
 def _backlogs(house: House) -> dict[str, tuple[str, dict[str, Any]]]:
     """Stage (as failures name it) to its backlog query and the parameters the drains pass."""
+    plan = house.ingest_plan()
     return {
         "hash": ("hash", {"tool_version": HASH_TOOL}),
-        "metadata": ("metadata", {"recipe": METADATA_RECIPE, "tool_version": house.metadata_version}),
-        "thumbnail": ("thumbnails", {"recipe": house.recipe, "tool_version": house.thumbnail_version}),
-        "large": ("large", {"recipe": LARGE_RECIPE, "tool_version": house.thumbnail_version}),
+        "metadata": ("metadata", {"recipe": METADATA_RECIPE, "tool_version": plan.metadata_tools}),
+        "thumbnail": ("thumbnails", {"recipe": plan.recipe, "tool_version": plan.thumbnail_tools}),
+        "large": ("large", {"recipe": LARGE_RECIPE, "tool_version": plan.thumbnail_tools}),
     }
 
 

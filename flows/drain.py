@@ -20,7 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.house import House
 from flows.progress import current_flow_run
 from flows.runners import batches_ahead
-from sql.lake import LakeLocked, Writer
+from sql.lake import LakeLocked
 from tasks.asset import Asset, Results
 from tasks.errors import TransientError
 
@@ -28,7 +28,6 @@ FIRST_BATCH_FILES = 32  # so that the first rows can be queried within seconds
 PAGE_FILES = 20_000  # of a backlog held in memory
 FLUSH_EVERY_BATCHES = 40
 RETRY_DELAYS_SECONDS = [2.0, 10.0, 60.0]
-_WITH_RUN_ID = {"fingerprint", "metadata", "derivative", "failure"}
 
 
 @dataclass(slots=True)
@@ -120,25 +119,10 @@ def split(assets: Sequence[Asset], batch_files: int, batch_bytes: int) -> Iterat
 
 
 def record(house: House, results: Results, message: str) -> None:
-    """One commit: the rows of a batch replace what was known, stages that succeeded leave the failure ledger."""
-    if not results.rows and not results.cleared:
-        return
-    with house.lake.write(message) as writer:
-        for table, rows in results.rows.items():
-            if table in _WITH_RUN_ID:
-                for row in rows:
-                    row["run_id"] = house.run_id
-            if table == "failure":
-                _count_attempts(writer, rows)
-            writer.replace(table, rows)
-        if results.cleared:
-            writer.delete("failure", results.cleared)
-
-
-def _count_attempts(writer: Writer, rows: list[dict[str, Any]]) -> None:
-    known = {(row["asset_id"], row["stage"]): row["attempts"] for row in writer.run("backlog/failed_before")}
-    for row in rows:
-        row["attempts"] = (known.get((row["asset_id"], row["stage"])) or 0) + 1
+    """One commit a batch."""
+    if results.rows or results.cleared:
+        with house.lake.write(message) as writer:
+            writer.record(results.rows, results.cleared, house.run_id)
 
 
 def _backlog_size(house: House, backlog: str, library: str, limit: int | None, parameters: dict[str, Any]) -> int:

@@ -15,11 +15,7 @@ from flows.progress import PrefectProgress, Progress, SilentProgress, current_fl
 from sql.lake import Lake, Row
 from tasks.errors import UnknownLibrary
 from tasks.file_names import to_os_name
-from tasks.images.thumbnail import thumbnail_recipe
-from tasks.ingest import IngestPlan
-from tasks.metadata import METADATA_RECIPE
-from tasks.programs import find_exiftool, find_ffprobe, metadata_tools, thumbnail_tools
-from tasks.video.ffmpeg import find_ffmpeg
+from tasks.ingest import IngestPlan, plan_ingest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +56,10 @@ class House:
     progress: Callable[[], Progress] = SilentProgress
     run_id: str = field(default_factory=lambda: _run.get() or f"cli-{uuid.uuid4().hex[:12]}")
 
-    @property
-    def recipe(self) -> str:
-        return thumbnail_recipe(self.settings.thumbnail_size)
-
-    @property
-    def thumbnail_version(self) -> str:
-        """Recipe and decoders: what a failed thumbnail is tried again for when it changes."""
-        return f"{self.recipe} {thumbnail_tools(find_ffmpeg(), find_exiftool())}"
-
-    @property
-    def metadata_version(self) -> str:
-        return f"{METADATA_RECIPE} {metadata_tools(find_ffprobe(), find_exiftool())}"
-
     def ingest_plan(self, *, pixels: bool = True) -> IngestPlan:
-        return IngestPlan(
-            thumbnails=self.settings.thumbnails_folder,
-            long_edge_px=self.settings.thumbnail_size,
-            recipe=self.recipe,
-            thumbnail_tools=self.thumbnail_version,
-            metadata_tools=self.metadata_version,
-            threads=self.settings.threads,
-            pixels=pixels,
-        )
+        """What the drains work by; its versions are what the backlogs compare with."""
+        settings = self.settings
+        return plan_ingest(settings.thumbnails_folder, settings.thumbnail_size, threads=settings.threads, pixels=pixels)
 
     def libraries(self, wanted: str = "all") -> list[Library]:
         """The library of this name or number, or all of them. Raises UnknownLibrary."""

@@ -18,9 +18,10 @@ from tasks.metadata_batch import read_metadata
 def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Read the metadata that are missing, with exiftool and ffprobe. Safe to stop and to start again."""
     house = open_house()
-    work = partial(read_metadata, tools=house.metadata_version, threads=house.settings.threads)
+    tools = house.ingest_plan().metadata_tools
+    work = partial(read_metadata, tools=tools, threads=house.settings.threads)
     report = run_drain(
         house, "metadata", work, library=library, limit=limit, batch_files=512,
-        recipe=METADATA_RECIPE, tool_version=house.metadata_version,
+        recipe=METADATA_RECIPE, tool_version=tools,
     )  # fmt: skip
     return show_drains(house, "metadata", library, report)

@@ -18,13 +18,13 @@ from tasks.thumbnails import make_large_pictures, make_thumbnails
 def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Make the thumbnails and large pictures that are missing. Safe to stop and to start again."""
     house = open_house()
-    plan, tools = house.ingest_plan(), house.thumbnail_version
+    plan = house.ingest_plan()
     small = run_drain(
         house, "thumbnails", partial(make_thumbnails, plan=plan), library=library, limit=limit, batch_files=64,
-        recipe=house.recipe, tool_version=tools,
+        recipe=plan.recipe, tool_version=plan.thumbnail_tools,
     )  # fmt: skip
     large = run_drain(
         house, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64,
-        recipe=LARGE_RECIPE, tool_version=tools,
+        recipe=LARGE_RECIPE, tool_version=plan.thumbnail_tools,
     )  # fmt: skip
     return show_drains(house, "thumbnails", library, small, large)

@@ -39,6 +39,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "skipped_file": ("library_id", "rel_path"),
     "run": ("run_id", "flow"),
 }
+WITH_RUN_ID = frozenset({"fingerprint", "metadata", "derivative", "failure"})
 
 
 class LakeError(Exception):
@@ -313,6 +314,25 @@ class Writer:
             found = self._cursor.execute(f"select 1 from {table} semi join incoming on {matches} limit 1").fetchone()
             if found:
                 self._cursor.execute(f"delete from {table} using incoming where {matches}")
+
+    def record(self, rows: Mapping[str, Sequence[Row]], cleared: Sequence[Row], run_id: str) -> None:
+        """
+        What a batch of files came to: rows replace what was known, a failure counts on, a success ends its failure.
+
+        Args:
+            rows: By table.
+            cleared: Keys of failures (asset_id, stage) that are over.
+            run_id: Written with every row of a table that has the column.
+        """
+        for table, found in rows.items():
+            stamped = [{**row, "run_id": run_id} for row in found] if table in WITH_RUN_ID else found
+            if table == "failure":
+                known = {(row["asset_id"], row["stage"]): row["attempts"] for row in self.run("backlog/failed_before")}
+                stamped = [
+                    {**row, "attempts": (known.get((row["asset_id"], row["stage"])) or 0) + 1} for row in stamped
+                ]
+            self.replace(table, stamped)
+        self.delete("failure", cleared)
 
     def next_id(self, table: str, column: str) -> int:
         """One more than the largest there is; unique, because writers are serialised."""

@@ -21,9 +21,11 @@ from tasks.derivative_files import on_disk, thumbnail_file
 from tasks.errors import AssetError, UnreadableFile
 from tasks.hashing import hash_bytes, hash_stream
 from tasks.images.sentinel import mark_unsupported, sentinel_path
-from tasks.images.thumbnail import Rendered, render_quick
+from tasks.images.thumbnail import Rendered, render_quick, thumbnail_recipe
 from tasks.media_types import HEAD_BYTES, MediaKind, identify
 from tasks.metadata import METADATA_RECIPE, Metadata, read_quick
+from tasks.programs import find_exiftool, find_ffprobe, metadata_tools, thumbnail_tools
+from tasks.video.ffmpeg import find_ffmpeg
 
 HELD_BYTES = 96 * 1024 * 1024  # larger files are hashed in chunks and decoded from disk
 CONTACT_SHEET_PICTURES = 24
@@ -53,6 +55,20 @@ class IngestPlan:
 
 
 HASH_TOOL = "blake3"
+
+
+def plan_ingest(thumbnails: Path, long_edge_px: int, *, threads: int = 1, pixels: bool = True) -> IngestPlan:
+    """The plan for the decoders that are installed: recipes and versions are theirs."""
+    recipe = thumbnail_recipe(long_edge_px)
+    return IngestPlan(
+        thumbnails=thumbnails,
+        long_edge_px=long_edge_px,
+        recipe=recipe,
+        thumbnail_tools=f"{recipe} {thumbnail_tools(find_ffmpeg(), find_exiftool())}",
+        metadata_tools=f"{METADATA_RECIPE} {metadata_tools(find_ffprobe(), find_exiftool())}",
+        threads=threads,
+        pixels=pixels,
+    )
 
 
 class FileMoving(Exception):

@@ -15,7 +15,7 @@ select
     to_json(struct_pack(
         asset_id := page.asset_id,
         library_id := page.library_id,
-        library := library.name,
+        library := page.library,
         path := page.path,
         file_name := parse_filename(page.path, false, 'forward_slash'),
         media_type := page.media_type,
@@ -41,5 +41,4 @@ select
         end
     ))::varchar as photo
 from page
-join library using (library_id)
 order by page.sort_key {direction}, page.asset_id {direction}

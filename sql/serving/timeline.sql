@@ -4,6 +4,7 @@
 select
     asset.asset_id,
     asset.library_id,
+    library.name as library,
     asset.rel_path as path,
     coalesce(fingerprint.media_type, asset.media_type) as media_type,
     coalesce(fingerprint.mime_type, asset.mime_type) as mime_type,
@@ -27,6 +28,7 @@ select
     metadata.motion_kind is not null as motion_video,
     coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000)) as order_at  -- its place in the timeline
 from asset
+join library using (library_id)
 left join fingerprint
     on fingerprint.asset_id = asset.asset_id
     and fingerprint.size_bytes = asset.size_bytes
