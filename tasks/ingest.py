@@ -211,16 +211,16 @@ def record_thumbnail(
     path = on_disk(thumbnails, file)
     atomic_write(path, rendered.jpeg)
     sentinel_path(path).unlink(missing_ok=True)
-    results.add("derivative", derivative_row(asset, content_hash, "thumbnail", file, rendered, recipe))
+    results.add("derivative", derivative_row(asset.asset_id, content_hash, "thumbnail", file, rendered, recipe))
     results.clear(asset, "thumbnail")
     results.count("thumbnails")
     if len(results.contact_sheet) < CONTACT_SHEET_PICTURES:
         results.contact_sheet.append(rendered.jpeg)
 
 
-def derivative_row(asset: Asset, content_hash: str, kind: str, file: str, rendered: Rendered, recipe: str) -> Row:
+def derivative_row(asset_id: int, content_hash: str, kind: str, file: str, rendered: Rendered, recipe: str) -> Row:
     return {
-        "asset_id": asset.asset_id,
+        "asset_id": asset_id,
         "content_hash": content_hash,
         "kind": kind,
         "file": file,

@@ -23,7 +23,7 @@ def read_metadata(batch: Sequence[Asset], tools: str, threads: int = 2) -> Resul
         tools: Versions, written with failures.
         threads: Parts of the batch worked on at a time, each with an exiftool of its own.
     """
-    share = -(-len(batch) // threads)
+    share = max(1, -(-len(batch) // threads))
     parts = [batch[start : start + share] for start in range(0, len(batch), share)]
     with ThreadPoolExecutor(threads, thread_name_prefix="metadata") as pool:
         return merged(pool.map(partial(_read_part, tools=tools), parts))

@@ -65,7 +65,7 @@ def make_large(asset: Asset, plan: IngestPlan, tools: Tools) -> Results:
         return results
     file = large_file(asset.library_id, asset.rel_path)
     atomic_write(on_disk(plan.thumbnails, file), rendered.jpeg)
-    results.add("derivative", derivative_row(asset, content_hash, "large", file, rendered, LARGE_RECIPE))
+    results.add("derivative", derivative_row(asset.asset_id, content_hash, "large", file, rendered, LARGE_RECIPE))
     results.clear(asset, "large")
     results.done += 1
     return results

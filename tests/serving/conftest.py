@@ -82,7 +82,8 @@ class House:
             (_WITHOUT_THUMBNAIL, lambda batch: make_thumbnails(batch, plan)),
         ):
             left = [Asset(**row) for row in self.lake.select(text)]
-            record_results(self.lake, work(left), "scan")
+            if left:
+                record_results(self.lake, work(left), "scan")
 
     def _row(self, path: Path, asset_id: int) -> dict[str, Any]:
         kind = by_name(path.name)

@@ -9,18 +9,18 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blake3 import blake3
 from fastapi.testclient import TestClient
-from httpx import Response
 from PIL import Image
 
 from tests.serving.conftest import CHOSEN, House, logged_in
 from tests.serving.test_photos import photos
 
 
-def image(client: TestClient, path: str, **more: str) -> Response:
+def image(client: TestClient, path: str, **more: str) -> Any:
     headers = {name[len("header_") :].replace("_", "-"): more.pop(name) for name in list(more) if "header_" in name}
     return client.get("/image", params={"path": path, **more}, headers=headers)
 

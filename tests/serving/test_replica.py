@@ -95,7 +95,6 @@ def test_whatever_happens_to_the_lake_small_steps_lead_to_the_same_copy_as_a_new
         ("large", "insert into derivative by name select 13 as asset_id, md5('13') as content_hash, "
                   "'large' as kind, 'b.jpg' as file"),
         ("account", "insert into account by name select 1 as account_id, 'ada' as name"),
-        ("renamed", "update library set name = 'pictures'"),
         ("flushed", "call ducklake_flush_inlined_data('lake')"),
         ("elsewhere", "insert into run by name select 'r' as run_id"),
     ]  # fmt: skip
@@ -123,6 +122,16 @@ def test_a_large_change_builds_a_new_copy(lake: Lake, loads: list[int]) -> None:
     replica.refresh()
     assert len(loads) == 2
     assert replica.current.photos == 2 * TOTAL
+
+
+def test_a_renamed_library_is_renamed_everywhere(lake: Lake) -> None:
+    add_assets(lake, 1, 10)
+    replica = Replica(lake)
+    with lake.write() as writer:
+        writer.execute("update library set name = 'pictures'")
+    replica.refresh()
+    assert replica.current.select("select distinct library from timeline") == [{"library": "pictures"}]
+    assert replica.current.libraries[0]["name"] == "pictures"
 
 
 def test_snapshots_that_expired_lead_to_a_new_copy(lake: Lake, loads: list[int]) -> None:

@@ -67,3 +67,10 @@ def test_strange_addresses_are_refused(client: TestClient, path: str) -> None:
 def test_lone_surrogates_in_json_are_refused(client: TestClient) -> None:
     answer = client.post("/login", content=b'{"username":"\\ud800","password":"\\udfff aaaaaaaa"}')
     assert answer.status_code in {401, 422, 429}
+
+
+def test_a_refused_password_is_not_repeated(client: TestClient) -> None:
+    answer = client.post("/login", json={"username": 1, "password": ["my secret password"]})
+    assert answer.status_code == 422
+    assert "secret" not in answer.text
+    assert client.post("/login", content=b"Infinity", headers={"Content-Type": "application/json"}).status_code == 422

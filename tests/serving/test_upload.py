@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
 from PIL import Image
 
 import serving.arrival
@@ -29,7 +28,7 @@ def picture(shade: int = 0) -> bytes:
     return buffer.getvalue()
 
 
-def upload(client: TestClient, name: str, content: bytes, **fields: Any) -> Response:
+def upload(client: TestClient, name: str, content: bytes, **fields: Any) -> Any:
     return client.post("/image", files={"file": (name, content)}, data=fields)
 
 

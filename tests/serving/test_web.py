@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from serving.accounts import add_user
 from serving.app import create_app
 from tasks.images.thumbhash import encode_thumbhash
 from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, make_house
 
-sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -47,8 +47,8 @@ def serve(house: House) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         )
@@ -66,18 +66,22 @@ def site(scanned: House) -> Iterator[str]:
 class Watched:
     """A page, and everything about it that must not happen."""
 
-    def __init__(self, browser: sync_api.Browser, site: str, width: int = 1440, height: int = 900) -> None:
+    def __init__(self, browser: Browser, site: str, width: int = 1440, height: int = 900) -> None:
         self.site = site
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
         self.page.set_default_timeout(20_000)
         self.troubles: list[str] = []
         self.hosts: set[str] = set()
-        self.page.on("console", lambda said: said.type in {"error", "warning"} and self.troubles.append(said.text))
+        self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
 
-    def log_in(self, path: str = "/") -> sync_api.Page:
+    def _heard(self, said: ConsoleMessage) -> None:
+        if said.type in {"error", "warning"}:
+            self.troubles.append(said.text)
+
+    def log_in(self, path: str = "/") -> Page:
         self.page.goto(self.site + path)
         self.page.fill("[name=username]", NAME)
         self.page.fill("[name=password]", PASSWORD)
@@ -90,7 +94,7 @@ class Watched:
         self.context.close()
 
 
-def test_first_visit_registers_and_an_empty_library_says_what_to_run(browser: sync_api.Browser, tmp_path: Path) -> None:
+def test_first_visit_registers_and_an_empty_library_says_what_to_run(browser: Browser, tmp_path: Path) -> None:
     house = make_house(tmp_path)
     for site in serve(house):
         watched = Watched(browser, site)
@@ -110,7 +114,7 @@ def test_first_visit_registers_and_an_empty_library_says_what_to_run(browser: sy
     house.lake.close()
 
 
-def test_wrong_password_is_said_on_the_page(browser: sync_api.Browser, site: str) -> None:
+def test_wrong_password_is_said_on_the_page(browser: Browser, site: str) -> None:
     watched = Watched(browser, site)
     watched.page.goto(site)
     watched.page.fill("[name=username]", "nobody")
@@ -122,9 +126,7 @@ def test_wrong_password_is_said_on_the_page(browser: sync_api.Browser, site: str
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_timeline_shows_every_photo_by_month_within_the_window(
-    browser: sync_api.Browser, site: str, width: int
-) -> None:
+def test_timeline_shows_every_photo_by_month_within_the_window(browser: Browser, site: str, width: int) -> None:
     watched = Watched(browser, site, width=width)
     page = watched.log_in()
     page.wait_for_selector(".tile.ready")
@@ -146,7 +148,7 @@ def test_timeline_shows_every_photo_by_month_within_the_window(
 
 
 def test_a_click_opens_the_photo_with_its_metadata_and_the_back_button_closes_it(
-    browser: sync_api.Browser, site: str, scanned: House
+    browser: Browser, site: str, scanned: House
 ) -> None:
     found = scanned.lake.select("select taken_at from v_assets where file_name = 'Apple iPhone 4.jpg'")
     year = str(found[0]["taken_at"].year)
@@ -170,7 +172,7 @@ def test_a_click_opens_the_photo_with_its_metadata_and_the_back_button_closes_it
     watched.was_clean()
 
 
-def test_keys_walk_the_timeline_and_escape_leaves(browser: sync_api.Browser, site: str) -> None:
+def test_keys_walk_the_timeline_and_escape_leaves(browser: Browser, site: str) -> None:
     watched = Watched(browser, site)
     page = watched.log_in()
     page.wait_for_selector(".tile.ready")
@@ -192,7 +194,7 @@ def test_keys_walk_the_timeline_and_escape_leaves(browser: sync_api.Browser, sit
     watched.context.close()
 
 
-def test_an_address_leads_to_its_photo_after_logging_in(browser: sync_api.Browser, site: str, scanned: House) -> None:
+def test_an_address_leads_to_its_photo_after_logging_in(browser: Browser, site: str, scanned: House) -> None:
     row = scanned.lake.select("select asset_id from asset where rel_path = '2012/summer/ladybug.jpg'")[0]
     watched = Watched(browser, site, width=390)
     page = watched.log_in(f"/view/{row['asset_id']}")
@@ -207,7 +209,7 @@ def test_an_address_leads_to_its_photo_after_logging_in(browser: sync_api.Browse
     watched.context.close()
 
 
-def test_what_cannot_be_shown_says_why(browser: sync_api.Browser, site: str, scanned: House) -> None:
+def test_what_cannot_be_shown_says_why(browser: Browser, site: str, scanned: House) -> None:
     row = scanned.lake.select("select asset_id from asset where rel_path = 'odd/zero-byte.jpg'")[0]
     watched = Watched(browser, site)
     page = watched.log_in(f"/view/{row['asset_id']}")
@@ -220,9 +222,7 @@ def test_what_cannot_be_shown_says_why(browser: sync_api.Browser, site: str, sca
     watched.context.close()
 
 
-def test_a_film_that_the_browser_knows_plays_from_the_original(
-    browser: sync_api.Browser, site: str, scanned: House
-) -> None:
+def test_a_film_that_the_browser_knows_plays_from_the_original(browser: Browser, site: str, scanned: House) -> None:
     row = scanned.lake.select("select asset_id from asset where rel_path = 'video/video.webm'")[0]
     watched = Watched(browser, site)
     page = watched.log_in(f"/view/{row['asset_id']}")
@@ -231,7 +231,7 @@ def test_a_film_that_the_browser_knows_plays_from_the_original(
     watched.was_clean()
 
 
-def test_logging_out_closes_the_door(browser: sync_api.Browser, site: str) -> None:
+def test_logging_out_closes_the_door(browser: Browser, site: str) -> None:
     watched = Watched(browser, site)
     page = watched.log_in()
     page.wait_for_selector(".tile.ready")
@@ -241,7 +241,7 @@ def test_logging_out_closes_the_door(browser: sync_api.Browser, site: str) -> No
     watched.context.close()
 
 
-def test_api_documentation_opens_without_another_host(browser: sync_api.Browser, site: str) -> None:
+def test_api_documentation_opens_without_another_host(browser: Browser, site: str) -> None:
     watched = Watched(browser, site)
     watched.page.goto(f"{site}/docs")
     watched.page.wait_for_selector(".opblock-summary-path")
@@ -249,7 +249,7 @@ def test_api_documentation_opens_without_another_host(browser: sync_api.Browser,
     watched.was_clean()
 
 
-def test_placeholders_show_the_colours_of_the_picture_where_they_are(browser: sync_api.Browser, site: str) -> None:
+def test_placeholders_show_the_colours_of_the_picture_where_they_are(browser: Browser, site: str) -> None:
     picture = Image.linear_gradient("L").resize((90, 60)).convert("RGB")
     picture.paste((200, 40, 30), (0, 0, 45, 60))
     text = base64.b64encode(encode_thumbhash(picture)).decode()

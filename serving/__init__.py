@@ -1,0 +1,1 @@
+"""What a client may ask: a thin FastAPI layer over a replica of the lake."""

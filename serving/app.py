@@ -1,0 +1,170 @@
+"""The app: a thin layer over the replica. `python -m serving.app` runs it on BIND_URL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from deployments.settings import Settings, load_settings
+from serving.auth import Authentication, Authority
+from serving.context import Context
+from serving.errors import install_error_handlers
+from serving.large import LargePictures
+from serving.login_limit import LoginLimit
+from serving.metrics import Meter
+from serving.middleware import Edge
+from serving.replica import Replica
+from serving.routers import accounts, image, libraries, operations, photos, web
+from serving.thumbs import Thumbs
+from sql.lake import Lake, LakeError
+
+DESCRIPTION = """
+A photo and video library: scanned, thumbnailed and ready to be asked.
+
+**To begin:** `POST /register` makes the first account, `POST /login` gives a token. Send it with everything else as
+`Authorization: Bearer <token>`. The `library` parameter takes an id or a name. Errors are `{"detail": "…"}`.
+"""
+
+
+def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
+    """
+    Args:
+        lake: An open, migrated lake; None opens the one the settings name, and closes it at the end.
+    """
+    app = FastAPI(
+        title="Darkroom",
+        description=DESCRIPTION,
+        version=_version(),
+        lifespan=_lifespan(settings, lake),
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    install_error_handlers(app)
+    meter = Meter()
+    app.state.meter = meter
+    app.add_middleware(Thumbs, replica=lambda: _context(app).replica, folder=settings.thumbnails_folder)
+    app.add_middleware(Authentication, authority=lambda: _context(app).authority)
+    app.add_middleware(Edge, meter=lambda: meter)
+    for module in (accounts, libraries, photos, image, operations, web):
+        app.include_router(module.router)
+    app.mount("/static/docs", StaticFiles(directory=web.docs_assets()), name="docs-assets")
+    app.mount("/static", StaticFiles(directory=web.WEB / "static"), name="static")
+    _document_routes(app)
+    return app
+
+
+def _context(app: FastAPI) -> Context:
+    context: Context = app.state.context
+    return context
+
+
+def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        lake = given if given is not None else await asyncio.to_thread(open_lake, settings)
+        replica = await asyncio.to_thread(Replica, lake)
+        authority = Authority(settings.signing_key, lambda: replica.current.accounts)
+        large = LargePictures(lake, replica, settings.thumbnails_folder, at_once=max(1, settings.threads // 2))
+        app.state.meter.watch(replica)
+        app.state.context = Context(settings, lake, replica, authority, LoginLimit(), large, app.state.meter)
+        replica.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(replica.stop)
+            if given is None:
+                lake.close()
+
+    return lifespan
+
+
+def open_lake(settings: Settings) -> Lake:
+    """Raises LakeError."""
+    lake = Lake(settings.catalog_url, settings.data_path)
+    lake.migrate()
+    return lake
+
+
+def _version() -> str:
+    try:
+        return version("darkroom")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "0"
+
+
+def _document_routes(app: FastAPI) -> None:
+    """Say in the OpenAPI document what each route is for and which need the token; the middleware is what refuses."""
+    build = app.openapi
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            schema = build()
+            schema.setdefault("components", {})["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From POST /login"}
+            }
+            for path, item in schema["paths"].items():
+                for operation in item.values():
+                    operation["summary"] = operation["description"].split("\n")[0].split(". ")[0].rstrip(".:")
+                    if path not in {"/login", "/register", "/session", "/healthz"}:
+                        operation["security"] = [{"token": []}]
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def configure_logging(level: str) -> None:
+    """One line per event on stderr. No request lines: they would hold file names."""
+    number = logging.getLevelNamesMapping()[level]
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Plain tracebacks: the prettier ones print local variables, and passwords are among them.
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=number, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def main() -> None:
+    """Run the API until it is told to stop."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    try:
+        lake = open_lake(settings)
+    except LakeError as exc:
+        sys.exit(f"darkroom: {exc}")
+    host, port = settings.bind
+    config = uvicorn.Config(
+        create_app(settings, lake),
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        lake.close()
+
+
+if __name__ == "__main__":
+    main()

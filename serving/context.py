@@ -1,0 +1,41 @@
+"""What every handler may need, made once when the app starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from deployments.settings import Settings
+from serving.auth import Authority
+from serving.large import LargePictures
+from serving.login_limit import LoginLimit
+from serving.metrics import Meter
+from serving.replica import Replica
+from serving.replica_copy import Copy
+from sql.lake import Lake
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    settings: Settings
+    lake: Lake
+    replica: Replica
+    authority: Authority
+    login_limit: LoginLimit
+    large: LargePictures
+    meter: Meter
+
+
+def context_of(request: Request) -> Context:
+    return cast(Context, request.app.state.context)
+
+
+def copy_of(request: Request) -> Copy:
+    """The replica's state for the length of one request."""
+    return context_of(request).replica.current
+
+
+ContextDep = Annotated[Context, Depends(context_of)]
+CopyDep = Annotated[Copy, Depends(copy_of)]

@@ -1,0 +1,75 @@
+"""Our errors as answers: one place that says which status each has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from serving.login_limit import TooManyAttempts
+from sql.lake import LakeError
+from tasks.errors import AssetError, IntegrityError, RefusedError, TransientError, UnknownLibrary
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+Answers = dict[int | str, dict[str, Any]]
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(UnknownLibrary, _unknown_library)
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(AssetError, _asset_error)
+    for kind in (TransientError, LakeError, IntegrityError):
+        app.add_exception_handler(kind, _try_later)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def answers(*statuses: int) -> Answers:
+    """The error answers of a route, for its documentation."""
+    words = {
+        400: "A parameter cannot be understood, a path leaves the library, or no library has this name",
+        401: "No token, or one that is no longer good",
+        403: "Not allowed",
+        404: "There is no such thing",
+        409: "It is there already",
+        413: "Too large",
+        416: "No such range",
+        429: "Too many attempts; see Retry-After",
+        503: "The catalog or a tool is busy; see Retry-After",
+    }
+    example = {"application/json": {"example": {"detail": "what is wrong, and what to do"}}}
+    return {status: {"description": words[status], "content": example} for status in statuses}
+
+
+async def _unknown_library(_: Request, exc: Exception) -> JSONResponse:
+    return JSONResponse({"error": f"invalid library: {exc}"}, 400)  # the Image API's own shape for this one
+
+
+async def _invalid(_: Request, exc: Exception) -> JSONResponse:
+    """422 without the input: it may be a password, or a number (Infinity) that no JSON answer can repeat."""
+    errors = exc.errors() if isinstance(exc, RequestValidationError) else []
+    return JSONResponse({"detail": [{name: error[name] for name in ("type", "loc", "msg")} for error in errors]}, 422)
+
+
+async def _refused(_: Request, exc: Exception) -> JSONResponse:
+    headers = {"Retry-After": str(exc.retry_after_seconds)} if isinstance(exc, TooManyAttempts) else {}
+    return JSONResponse({"detail": str(exc)}, getattr(exc, "status_code", 400), headers)
+
+
+async def _asset_error(_: Request, exc: Exception) -> JSONResponse:
+    return JSONResponse({"detail": f"it cannot be shown: {exc}"}, 404)
+
+
+async def _try_later(request: Request, exc: Exception) -> JSONResponse:
+    log.error("request.unavailable", path=request.url.path, reason=str(exc))
+    return JSONResponse({"detail": str(exc)}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
+    log.error("request.failed", path=request.url.path, error=type(exc).__name__, exc_info=exc)
+    return JSONResponse({"detail": "something went wrong here; the server's log has the reason"}, 500)

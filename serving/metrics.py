@@ -1,0 +1,81 @@
+"""Numbers for Prometheus: the catalog's, and the API's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from serving.replica import Replica
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+class Meter:
+    """Counts requests by route template (never by path: that would be a label per photo)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "darkroom_http_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "darkroom_http_request_seconds", "Until the answer was complete", ["route"], buckets=_BUCKETS,
+            registry=self.registry,
+        )  # fmt: skip
+        self._children: dict[
+            tuple[str, str, int], tuple[Counter, Histogram]
+        ] = {}  # finding them costs more than counting
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        key = (method, route, status)
+        if key not in self._children:
+            self._children[key] = (self._requests.labels(method, route, str(status)), self._seconds.labels(route))
+        requests, spent = self._children[key]
+        requests.inc()
+        spent.observe(seconds)
+
+    def watch(self, replica: Replica) -> None:
+        self.registry.register(_Catalog(replica))
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+class _Catalog(Collector):
+    """What the replica knows, read when Prometheus asks."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        return iter(())  # or registering would run the queries
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        copy = self._replica.current
+        assets = GaugeMetricFamily("darkroom_assets", "Photos, RAWs and videos", labels=["library", "media_type"])
+        sizes = GaugeMetricFamily("darkroom_asset_bytes", "Size of the originals", labels=["library", "media_type"])
+        for row in copy.rows("asset_counts"):
+            assets.add_metric([row["library"], row["media_type"]], row["assets"])
+            sizes.add_metric([row["library"], row["media_type"]], row["size_bytes"])
+        backlog = GaugeMetricFamily("darkroom_backlog", "Files waiting for a stage", labels=["library", "stage"])
+        failed = GaugeMetricFamily("darkroom_failures", "Files that failed in a stage", labels=["library", "stage"])
+        for row in copy.rows("stage_counts"):
+            backlog.add_metric([row["library"], row["stage"]], row["backlog"])
+            failed.add_metric([row["library"], row["stage"]], row["failed"])
+        made = GaugeMetricFamily("darkroom_derivatives", "Files made from originals", labels=["kind"])
+        for row in copy.rows("derivative_counts"):
+            made.add_metric([row["kind"]], row["derivatives"])
+        yield from (assets, sizes, backlog, failed, made)
+        yield GaugeMetricFamily("darkroom_replica_snapshot", "Lake snapshot being served", value=copy.snapshot_id)
+        yield GaugeMetricFamily(
+            "darkroom_replica_age_seconds",
+            "Since the lake was last looked at",
+            value=time.monotonic() - self._replica.checked_at,
+        )
+        yield GaugeMetricFamily(
+            "darkroom_replica_load_seconds", "Of the last refresh", value=self._replica.load_seconds
+        )

@@ -1,0 +1,99 @@
+"""One consistent state of the lake in memory, and how to ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from sql.lake import Row, statement
+
+
+@dataclass
+class Copy:
+    """
+    Tables `timeline`, `folder`, `library`, `failure`, `derivative`, `account`.
+
+    `timeline` is stored newest first: that is the trick behind quick pages, since a range of `order_at` then touches
+    one or two row groups of a million rows (2 ms) instead of all of them (12 ms).
+
+    Args:
+        months: Photos per library and month, newest first (sql/serving/months.sql).
+        accounts: By name. libraries: by number.
+        disorder: Rows changed since the timeline was stored in order.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    snapshot_id: int
+    months: list[Row] = field(default_factory=list)
+    accounts: dict[str, Row] = field(default_factory=dict)
+    libraries: list[Row] = field(default_factory=list)
+    photos: int = 0
+    disorder: int = 0
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Statements that see the same state, whatever is applied meanwhile."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute("begin transaction read only")
+            yield Reader(cursor)
+        finally:
+            cursor.close()
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """All rows of `sql/serving/<name>.sql`."""
+        with self.reading() as reader:
+            return reader.rows(statement(f"serving/{name}"), parameters)
+
+    def select(self, text: str, **parameters: Any) -> list[Row]:
+        with self.reading() as reader:
+            return reader.rows(text, parameters)
+
+    def bound(self, start: datetime | None, wanted: int, library_id: int | None, *, newest_first: bool) -> str | None:
+        """
+        How far from *start* one must read to meet *wanted* photos.
+
+        Args:
+            start: None begins at the end of the timeline.
+        Returns:
+            A timestamp, itself included when newest first and excluded otherwise; None when there are fewer photos.
+        """
+        found = 0
+        for row in self.months if newest_first else reversed(self.months):
+            month, after = row["month"], _next_month(row["month"])
+            if library_id not in (None, row["library_id"]):
+                continue
+            if start is not None and (month > start if newest_first else after <= start):
+                continue
+            if found >= wanted:
+                return str(after if newest_first else month)
+            if start is None or (after <= start if newest_first else month > start):
+                found += row["photos"]  # the month that *start* lies in may be used up already
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    cursor: duckdb.DuckDBPyConnection
+
+    def rows(self, text: str, parameters: dict[str, Any] | None = None) -> list[Row]:
+        result = self.cursor.execute(text, parameters) if parameters else self.cursor.execute(text)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def value(self, text: str, parameters: dict[str, Any] | None = None) -> Any:
+        """The first column of the first row; None when there is no row."""
+        result = self.cursor.execute(text, parameters) if parameters else self.cursor.execute(text)
+        row = result.fetchone()
+        return row[0] if row else None
+
+
+def _next_month(month: datetime) -> datetime:
+    if month.month == 12 and month.year == 9999:
+        return datetime.max
+    return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)

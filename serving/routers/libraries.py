@@ -1,0 +1,23 @@
+"""GET /libraries."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from serving.context import ContextDep, CopyDep
+from serving.errors import answers
+from serving.models import Libraries, Library
+
+router = APIRouter(tags=["libraries"])
+
+
+@router.get("/libraries", responses=answers(401))
+def read_libraries(context: ContextDep, copy: CopyDep) -> Libraries:
+    """The configured roots. Every `library` parameter takes the id or the name."""
+    excluded = context.settings.excluded_dirs
+    return Libraries(
+        libraries=[
+            Library(id=row["library_id"], name=row["name"], root_path=row["root_path"], excluded_dirs=excluded)
+            for row in copy.libraries
+        ]
+    )

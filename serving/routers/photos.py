@@ -1,0 +1,155 @@
+"""GET /photos and its relatives: what there is, filtered, sorted and in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Query, Response
+
+from serving.context import CopyDep
+from serving.cursor import parsed_cursor, parsed_sort
+from serving.errors import answers
+from serving.filters import Filters, LibraryQuery, Listing
+from serving.models import ExifPhotos, GpsPhotos, Months, Photo, PhotoPage
+from serving.paths import is_folder, library_id_of
+from serving.photo_query import Conditions, Page, count, folder_prefix, parsed_months, read_page
+from serving.replica_copy import Copy, Reader
+from sql.lake import statement
+from tasks.errors import InvalidQuery, NotFound
+
+router = APIRouter(tags=["photos"])
+
+
+@router.get("/photos", responses={200: {"model": PhotoPage}, **answers(400, 401, 404)})
+def read_photos(copy: CopyDep, asked: Annotated[Listing, Query()]) -> Response:
+    """
+    Photos, newest first, and the folders beside them.
+
+    A photo without a date stands at its file's time. Page with `cursor`: a page of a million photos then takes as long
+    as one of a hundred.
+    """
+    library_id = library_id_of(copy, asked.library)
+    order = parsed_sort(asked.sort)
+    after = parsed_cursor(asked.cursor, order)
+    if after and asked.offset:
+        raise InvalidQuery("cursor and offset are two ways of paging; send one of them")
+    conditions = asked.conditions(library_id)
+    with copy.reading() as reader:
+        page = read_page(
+            copy,
+            reader,
+            conditions,
+            order,
+            limit=asked.limit,
+            offset=asked.offset,
+            cursor=after,
+            library_id=library_id,
+        )
+        total = None if after else _total(copy, reader, conditions, asked, library_id)
+        first = not after and not asked.offset and not asked.month
+        dirs = _dirs(copy, reader, asked, library_id) if first else []
+    next_offset = asked.offset + asked.limit if page.next_cursor and not after else None
+    return _page_answer(page, dirs, total, next_offset)
+
+
+def _total(copy: Copy, reader: Reader, conditions: Conditions, asked: Filters, library_id: int | None) -> int:
+    """From the months' counts where only library and month limit it: counting a million rows is for real filters."""
+    if conditions.selective:
+        return count(reader, conditions)
+    first, last = parsed_months(asked.month) if asked.month else ("", "9999-12")
+    return sum(
+        row["photos"]
+        for row in copy.months
+        if library_id in (None, row["library_id"]) and first <= row["month"].strftime("%Y-%m") <= last
+    )
+
+
+def _dirs(copy: Copy, reader: Reader, asked: Filters, library_id: int | None) -> list[dict[str, Any]]:
+    """Raises NotFound: There is no such folder."""
+    prefix = folder_prefix(asked.path)
+    parameters = {"prefix": prefix, "library_id": library_id}
+    dirs = reader.rows(statement("serving/sub_folders"), parameters)
+    if not dirs and prefix and not reader.value(statement("serving/folder_exists"), parameters):
+        _look_on_disk(copy, prefix.rstrip("/"), library_id)
+    return dirs
+
+
+def _look_on_disk(copy: Copy, folder: str, library_id: int | None) -> None:
+    """A folder without photos is empty, not missing. Raises NotFound."""
+    for library in copy.libraries:
+        if library_id in (None, library["library_id"]) and is_folder(library, folder):
+            return
+    raise NotFound(f"there is no folder {folder[:500]}")
+
+
+def _page_answer(page: Page, dirs: Sequence[Any], total: int | None, next_offset: int | None) -> Response:
+    rest = {
+        "dirs": dirs,
+        "total_count": total,
+        "has_more": page.next_cursor is not None,
+        "next_offset": next_offset,
+        "next_cursor": page.next_cursor,
+    }
+    body = '{"photos":[' + ",".join(page.photos) + "]," + orjson.dumps(rest).decode()[1:]
+    return Response(body, media_type="application/json")
+
+
+@router.get("/photos/months", responses={200: {"model": Months}, **answers(400, 401)})
+def read_months(copy: CopyDep, library: LibraryQuery = None) -> Response:
+    """How many photos each month has, newest first: the shape of the whole timeline in one small answer."""
+    library_id = library_id_of(copy, library)
+    counts: dict[str, int] = {}
+    for row in copy.months:
+        if library_id in (None, row["library_id"]):
+            month = row["month"].strftime("%Y-%m")
+            counts[month] = counts.get(month, 0) + row["photos"]
+    months = [{"month": month, "count": photos} for month, photos in counts.items()]
+    return _json({"months": months, "total_count": sum(counts.values())})
+
+
+@router.get("/photos/exif", responses={200: {"model": ExifPhotos}, **answers(400, 401)})
+def read_exif(
+    copy: CopyDep,
+    date_from: Annotated[int | None, Query(ge=-(1 << 36), le=1 << 36, description="Epoch seconds")] = None,
+    date_to: Annotated[int | None, Query(ge=-(1 << 36), le=1 << 36, description="Epoch seconds, included")] = None,
+    library: LibraryQuery = None,
+) -> Response:
+    """Photos taken in a range of time, oldest first. Those without a date are left out."""
+    conditions = Conditions()
+    conditions.library(library_id_of(copy, library))
+    conditions.dates(_text(date_from), _text(date_to))
+    return _whole_list(copy, "serving/exif_page", conditions)
+
+
+@router.get("/photos/gps-summary", responses={200: {"model": GpsPhotos}, **answers(400, 401)})
+def read_gps(copy: CopyDep, asked: Annotated[Filters, Query()]) -> Response:
+    """Where photos were taken; those without a position are left out."""
+    return _whole_list(copy, "serving/gps_page", asked.conditions(library_id_of(copy, asked.library)))
+
+
+@router.get("/photos/{asset_id}", responses={200: {"model": Photo}, **answers(401, 404)})
+def read_photo(copy: CopyDep, asset_id: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
+    """One photo by its number, which it keeps when its file moves."""
+    conditions = Conditions()
+    conditions.add("timeline.asset_id = $asset_id", asset_id=asset_id)
+    with copy.reading() as reader:
+        page = read_page(copy, reader, conditions, parsed_sort(None), limit=1)
+    if not page.photos:
+        raise NotFound(f"there is no photo {asset_id}")
+    return Response(page.photos[0], media_type="application/json")
+
+
+def _whole_list(copy: Copy, name: str, conditions: Conditions) -> Response:
+    with copy.reading() as reader:
+        row = reader.rows(statement(name).format(conditions=conditions.text), conditions.parameters)[0]
+    return Response(f'{{"photos":{row["photos"]},"total":{row["total"]}}}', media_type="application/json")
+
+
+def _text(seconds: int | None) -> str | None:
+    return None if seconds is None else str(seconds)
+
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")

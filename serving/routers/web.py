@@ -1,0 +1,76 @@
+"""The web page: a server-rendered shell, and native ES modules that ask the API."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from serving.context import ContextDep
+
+router = APIRouter(include_in_schema=False)
+
+WEB = Path(__file__).parent.parent / "web"
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+DOCS_POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:").replace(
+    "style-src 'self'", "style-src 'self' 'unsafe-inline'"
+)  # Swagger UI brings its icons and some of its styles along
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(loader=FileSystemLoader(WEB / "templates"), autoescape=select_autoescape())
+
+
+def page(template: str, policy: str, **values: Any) -> HTMLResponse:
+    text = _templates().get_template(template).render(**values)
+    return HTMLResponse(text, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def docs_assets() -> Path:
+    """The folder of Swagger UI inside the wheel that carries it: nothing is fetched from a CDN."""
+    spec = find_spec("fastapi_offline")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / "static"
+
+
+@router.get("/")
+@router.get("/view/{asset_id:int}")
+def timeline(request: Request, context: ContextDep) -> Response:
+    """The timeline; the login form for whoever is not logged in."""
+    user = context.authority.user_of_cookies(request.headers.get("cookie"))
+    first = not context.replica.current.accounts
+    if user is None:
+        return page("login.html", PAGE_POLICY, first=first)
+    failures = context.replica.current.rows("failure_count")[0]["files"]
+    return page(
+        "timeline.html",
+        PAGE_POLICY,
+        user=user,
+        failures=failures,
+        libraries=[row["name"] for row in context.replica.current.libraries],
+        prefect_url=f"http://{request.url.hostname or '127.0.0.1'}:{context.settings.prefect_port}",
+    )
+
+
+@router.get("/docs")
+def docs() -> Response:
+    return page("docs.html", DOCS_POLICY)
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    return FileResponse(WEB / "static" / "icon.svg", media_type="image/svg+xml")
+
+
+@router.get("/robots.txt")
+def robots() -> Response:
+    return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")

@@ -1,0 +1,46 @@
+// Asking the API. The cookie goes along by itself.
+
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** GET a JSON answer. Throws ApiError; sends the page to the door when the login has ended. */
+export async function ask(path, parameters = {}, signal = undefined) {
+  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined));
+  return answer(await reach(query.size ? `${path}?${query}` : path, { signal }), true);
+}
+
+export async function send(method, path, body = undefined) {
+  const options = { method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body) };
+  return answer(await reach(path, options), false);
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, "The server cannot be reached.");
+  }
+}
+
+async function answer(response, leaveWhenLoggedOut) {
+  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.status === 401 && leaveWhenLoggedOut) location.reload();
+  let message = `The server answered ${response.status}.`;
+  try {
+    const body = await response.json();
+    if (typeof (body.detail ?? body.error) === "string") message = body.detail ?? body.error;
+  } catch {
+    // no JSON: the status says it
+  }
+  throw new ApiError(response.status, message);
+}
+
+/** The address of one photo's bytes. */
+export function imageUrl(photo, size) {
+  return `/image?${new URLSearchParams({ path: photo.path, library: photo.library_id, size })}`;
+}

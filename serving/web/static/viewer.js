@@ -1,0 +1,247 @@
+// One photo, large: picture or film, what is known of it, the way to the next. Its address can be sent and bookmarked.
+import { ask, imageUrl } from "./api.js";
+import { describe } from "./format.js";
+import { fillPanel } from "./panel.js";
+import { canvasOf } from "./sections.js";
+import { decodeThumbhash } from "./thumbhash.js";
+
+const WIDE = 1000; // from here on the panel is beside the picture, and open to begin with
+
+export class Viewer {
+  #dialog = document.querySelector("#viewer");
+  #picture = this.#dialog.querySelector(".picture");
+  #ground = this.#dialog.querySelector(".ground");
+  #note = this.#dialog.querySelector(".note");
+  #panel = this.#dialog.querySelector(".panel");
+  #place = null;
+  #photo = null;
+  #opener = null;
+  #showPanel = window.innerWidth >= WIDE;
+  #busy = false;
+
+  constructor({ locate, neighbour }) {
+    this.locate = locate;
+    this.neighbour = neighbour;
+    const on = (selector, act) => this.#dialog.querySelector(selector).addEventListener("click", act);
+    on(".close", () => this.leave());
+    on(".previous", () => this.step(-1));
+    on(".next", () => this.step(1));
+    on(".info", () => this.togglePanel());
+    this.#dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      this.leave();
+    });
+    document.addEventListener("keydown", (event) => this.isOpen && this.#key(event)); // focus may have left with a film
+    this.#swipe();
+    window.addEventListener("popstate", () => this.followAddress());
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  /** Open the photo at a place of the timeline, under its own address. */
+  open(place) {
+    this.#opener = document.activeElement;
+    const photo = place.section.photos[place.index];
+    history.pushState({ inside: true }, "", `/view/${photo.asset_id}`);
+    this.#show(photo, place);
+  }
+
+  /** Close: back to where it was opened from, or to the timeline when somebody came by the address. */
+  leave() {
+    if (history.state?.inside) history.back();
+    else {
+      history.replaceState(null, "", "/");
+      this.#close();
+    }
+  }
+
+  /** Make the page fit its address: after a link, a reload, the back button. */
+  async followAddress() {
+    const found = location.pathname.match(/^\/view\/(\d+)$/);
+    if (!found) return this.#close();
+    if (this.#photo?.asset_id === Number(found[1]) && this.isOpen) return undefined;
+    try {
+      const photo = await ask(`/photos/${found[1]}`);
+      this.#show(photo, await this.locate(photo));
+    } catch (error) {
+      this.#sayOnly(error.status === 404 ? "This photo is not in the library any more." : error.message);
+    }
+    return undefined;
+  }
+
+  async step(direction) {
+    if (!this.#place || this.#busy) return;
+    this.#busy = true;
+    try {
+      const place = await this.neighbour(this.#place, direction);
+      if (place) {
+        const photo = place.section.photos[place.index];
+        history.replaceState(history.state, "", `/view/${photo.asset_id}`);
+        this.#show(photo, place);
+      }
+    } catch (error) {
+      this.#say(error.message);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  togglePanel() {
+    this.#showPanel = !this.#showPanel;
+    this.#drawPanel();
+  }
+
+  #show(photo, place) {
+    [this.#photo, this.#place] = [photo, place];
+    document.title = `${photo.file_name} · Darkroom`;
+    this.#dialog.setAttribute("aria-label", describe(photo));
+    this.#dialog.querySelector(".name").textContent = photo.file_name;
+    const download = this.#dialog.querySelector(".download");
+    download.href = imageUrl(photo, "full");
+    download.download = photo.file_name;
+    this.#note.hidden = true;
+    this.#drawGround(photo);
+    if (photo.media_type === "video") this.#film(photo);
+    else this.#still(photo);
+    for (const button of this.#dialog.querySelectorAll(".previous, .next")) button.hidden = !place;
+    if (!this.isOpen) {
+      this.#dialog.showModal();
+      this.#dialog.focus(); // not the film: the arrows are to walk, not to wind
+    }
+    this.#drawPanel();
+    this.#prepareNeighbours();
+  }
+
+  #drawGround(photo) {
+    const pixels = photo.thumbhash && decodeThumbhash(photo.thumbhash);
+    this.#ground.hidden = !pixels;
+    if (pixels) canvasOf(pixels, this.#ground);
+  }
+
+  /** The thumbnail at once, the large picture when it has come. */
+  #still(photo) {
+    const moving = photo.mime_type === "image/gif";
+    const image = this.#imageOf(photo, photo.thumb_url);
+    this.#picture.replaceChildren(image);
+    this.#fit(image, photo);
+    const large = new Image();
+    large.src = imageUrl(photo, moving ? "full" : "large");
+    large
+      .decode()
+      .then(() => this.#photo === photo && (image.src = large.src))
+      .catch(() => this.#explain(photo));
+  }
+
+  #imageOf(photo, source) {
+    const image = new Image();
+    image.alt = describe(photo);
+    if (source) image.src = source;
+    return image;
+  }
+
+  /** The size it will have, so that the thumbnail stands where the large picture will. */
+  #fit(image, photo) {
+    if (photo.width && photo.height) [image.width, image.height] = [photo.width, photo.height];
+  }
+
+  #film(photo) {
+    const film = document.createElement("video");
+    if (!film.canPlayType(photo.mime_type)) return this.#stillOfFilm(photo);
+    film.controls = true;
+    film.preload = "metadata";
+    film.setAttribute("aria-label", describe(photo));
+    if (photo.thumb_url) film.poster = photo.thumb_url;
+    film.addEventListener("error", () => this.#photo === photo && this.#stillOfFilm(photo));
+    film.addEventListener("loadedmetadata", () => {
+      if (!film.videoWidth && this.#photo === photo) this.#stillOfFilm(photo); // sound that plays, a picture that does not
+    });
+    film.src = imageUrl(photo, "full");
+    this.#fit(film, photo);
+    this.#picture.replaceChildren(film);
+    return undefined;
+  }
+
+  #stillOfFilm(photo) {
+    const image = this.#imageOf(photo, photo.thumb_url);
+    this.#fit(image, photo);
+    this.#picture.replaceChildren(...(photo.thumb_url ? [image] : []));
+    this.#say("This browser cannot play the original; streaming comes with a later version.");
+  }
+
+  /** Why there is no large picture: what the scan wrote down. */
+  async #explain(photo) {
+    let message = "The large picture could not be made.";
+    try {
+      const { failures } = await ask("/image/metadata", { path: photo.path, library: photo.library_id });
+      const why = failures.find(({ stage }) => stage === "thumbnail" || stage === "hash");
+      if (why) message = `This file cannot be shown: ${why.message}`;
+    } catch (error) {
+      message = error.message;
+    }
+    if (this.#photo === photo) this.#say(message);
+  }
+
+  #say(message) {
+    this.#note.textContent = message.charAt(0).toUpperCase() + message.slice(1);
+    this.#note.hidden = false;
+  }
+
+  #sayOnly(message) {
+    this.#photo = this.#place = null;
+    this.#picture.replaceChildren();
+    this.#ground.hidden = true;
+    this.#panel.hidden = true;
+    for (const button of this.#dialog.querySelectorAll(".previous, .next")) button.hidden = true;
+    if (!this.isOpen) this.#dialog.showModal();
+    this.#say(message);
+  }
+
+  #drawPanel() {
+    const open = this.#showPanel && this.#photo !== null;
+    this.#panel.hidden = !open;
+    this.#dialog.classList.toggle("with-panel", open);
+    this.#dialog.querySelector(".info").setAttribute("aria-pressed", String(open));
+    if (open) fillPanel(this.#panel, this.#photo);
+  }
+
+  /** Fetch the pictures beside this one while it is being looked at. */
+  async #prepareNeighbours() {
+    const place = this.#place;
+    if (!place) return;
+    for (const step of [1, -1]) {
+      const photo = place.section.photos[place.index + step];
+      if (photo && photo.media_type !== "video" && photo.thumb_url) new Image().src = imageUrl(photo, "large");
+    }
+  }
+
+  #close() {
+    document.title = "Darkroom";
+    this.#picture.replaceChildren(); // a film must not play on
+    [this.#photo, this.#place] = [null, null];
+    if (this.isOpen) this.#dialog.close();
+    this.#opener?.focus?.({ preventScroll: true });
+    this.#opener = null;
+  }
+
+  #key(event) {
+    if (event.target.closest?.("video") && event.key !== "i") return; // the film's own keys
+    const act = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.togglePanel() }[event.key];
+    if (!act || event.metaKey || event.ctrlKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  }
+
+  #swipe() {
+    let start = null;
+    const stage = this.#dialog.querySelector(".stage");
+    stage.addEventListener("touchstart", (event) => (start = event.touches.length === 1 ? event.touches[0] : null), { passive: true });
+    stage.addEventListener("touchend", (event) => {
+      if (!start) return;
+      const [x, y] = [event.changedTouches[0].clientX - start.clientX, event.changedTouches[0].clientY - start.clientY];
+      if (Math.abs(x) > 60 && Math.abs(x) > 2 * Math.abs(y)) this.step(x < 0 ? 1 : -1);
+      else if (y > 110 && y > 2 * Math.abs(x)) this.leave();
+    }, { passive: true });
+  }
+}
