@@ -180,7 +180,9 @@ export class Viewer {
     } catch (error) {
       message = error.message;
     }
-    if (this.#photo === photo) this.#say(message);
+    if (this.#photo !== photo) return;
+    if (!photo.thumb_url) this.#picture.replaceChildren(); // no broken-image sign where nothing can be shown
+    this.#say(message);
   }
 
   #say(message) {
