@@ -84,11 +84,12 @@ def drain(
     report = DrainReport(backlog)
     started = time.monotonic()
     progress = house.progress()
-    progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
     seen: set[int] = set()
     with _runner(backlog, work) as submit:
         ahead = batches_ahead()
         while page := _page(house, backlog, library, limit, report, seen, parameters):
+            if len(seen) == len(page):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
+                progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
             before = report.done + report.failed
             batches = split(page, batch_files, batch_bytes)
             for batch_number, (batch, results) in enumerate(_run_ahead(submit, batches, ahead), start=1):

@@ -99,7 +99,7 @@ def test_up_scans_serves_restarts_and_stops_on_ctrl_c(place: UpHouse, log: Path)
 def test_sigterm_in_the_middle_of_starting_leaves_nothing(place: UpHouse, log: Path) -> None:
     with hold_still() as start:
         up = start(place.command, place.environment, place.home.parent, log)
-        wait_for(lambda: any("prefect" in line for line in processes_of(place.home)), 30, log)
+        wait_for(lambda: any("prefect server" in line for line in processes_of(place.home)), 30, log)
         up.send_signal(signal.SIGTERM)
         assert up.wait(12) == 0
         assert place.gone(), processes_of(place.home)
@@ -128,6 +128,7 @@ def test_up_starts_again_after_a_kill_and_stops_on_sigterm(place: UpHouse, log: 
 
 def test_taken_port_is_one_clear_line(place: UpHouse) -> None:
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", place.prefect_port))
         taken.listen()
         done = subprocess.run(

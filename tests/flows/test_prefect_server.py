@@ -95,6 +95,8 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePrefect]:
         draw(folder / "photos" / f"{number}.jpg", number)
     (folder / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
     prefect_folder(settings).mkdir(parents=True)
+    environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"  # these tests wait for the next poll a dozen times
+    environment["PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS"] = "2"
     environment["BASE_PATH"] = str(folder / "photos")
     with hold_still() as start:
         log = folder / "server.log"

@@ -1,0 +1,254 @@
+"""`darkroom doctor`: what is installed, reachable and in force, and what to do about what is not."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from deployments.masking import mask, mask_url
+from deployments.prefect_env import prefect_api_url
+from deployments.settings import Settings
+from deployments.writability import write_problem
+from sql.lake import Lake, LakeError
+from tasks.file_names import to_os_name
+
+State = Literal["ok", "warn", "fail"]
+TOOL_SECONDS = 20
+LOW_DISK_BYTES = 2 * 1024**3
+FULL_DISK_BYTES = 50 * 1024**2
+INSTALL_FFMPEG = "install ffmpeg: `apt install ffmpeg` or `brew install ffmpeg`"
+INSTALL_EXIFTOOL = (
+    "maker notes and some RAW previews are missed: `apt install libimage-exiftool-perl` or `brew install exiftool`"
+)
+# What is asked of ffmpeg, and what is missed where it is not there.
+CODECS = (
+    ("-encoders", "libx264", "H.264 encoder", "videos that browsers cannot play are not converted"),
+    ("-encoders", "aac", "AAC encoder", "sound of converted videos is missing"),
+    ("-decoders", "h264", "H.264 decoder", "most videos get no thumbnail"),
+    ("-decoders", "hevc", "HEVC decoder", "videos of newer phones get no thumbnail"),
+)
+IMPORTED = ("PIL", "pillow_heif", "rawpy", "blake3", "duckdb", "pyarrow", "exifread", "prefect")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. `fail`: the main job cannot run; `warn`: part of it is missing; `advice` says what to do."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at everything; never raises for what it finds."""
+    looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+        _python, _ffmpeg, _exiftool, _folders, _lake, _ports, _prefect, _in_force,
+    )  # fmt: skip
+    return [check for look in looks for check in look(settings)]
+
+
+def print_checks(checks: list[Check]) -> None:
+    """A table for people; the advice stands under what it is about."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    styles = {"ok": "green", "warn": "yellow", "fail": "red"}
+    for check in checks:
+        table.add_row(Text(check.state, style=styles[check.state]), Text(check.name), Text(check.found))
+        if check.advice:
+            table.add_row("", "", Text(f"→ {check.advice}", style="dim"))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    worst = [check.name for check in checks if check.state == "fail"]
+    print(f"\nThe main job cannot run: {', '.join(worst)}." if worst else "\nThe main job can run.")
+
+
+def _python(_settings: Settings) -> Iterator[Check]:
+    good = sys.version_info >= (3, 11)
+    advice = "" if good else "install Python 3.11 or newer"
+    yield Check("python", "ok" if good else "fail", f"{platform.python_version()} on {platform.platform()}", advice)
+    missing = [name for name in IMPORTED if find_spec(name) is None]
+    if missing:
+        yield Check(
+            "libraries", "fail", f"missing: {', '.join(missing)}", "install again: `make run` or `pip install .`"
+        )
+    else:
+        yield Check("libraries", "ok", f"darkroom {_version('darkroom')}, prefect {_version('prefect')}")
+
+
+def _ffmpeg(_settings: Settings) -> Iterator[Check]:
+    for name in ("ffmpeg", "ffprobe"):
+        answer = _ask(name, "-version")
+        if answer is None:
+            yield Check(name, "warn", "not found", f"videos get no thumbnail and no metadata; {INSTALL_FFMPEG}")
+            continue
+        yield Check(name, "ok", answer.splitlines()[0].partition(" Copyright")[0])
+    for listing, codec, name, loss in CODECS:
+        if (answer := _ask("ffmpeg", "-hide_banner", listing)) is None:
+            return
+        have = any(line.split()[1:2] == [codec] for line in answer.splitlines())
+        yield Check(name, "ok" if have else "warn", f"{codec} {'there' if have else 'not in this ffmpeg'}",
+                    "" if have else f"{loss}; install a full build of ffmpeg")  # fmt: skip
+
+
+def _exiftool(_settings: Settings) -> Iterator[Check]:
+    answer = _ask("exiftool", "-ver")
+    if answer is None:
+        yield Check("exiftool", "warn", "not found", INSTALL_EXIFTOOL)
+    else:
+        yield Check("exiftool", "ok", answer.strip())
+
+
+def _folders(settings: Settings) -> Iterator[Check]:
+    named = {
+        "home": settings.darkroom_home,
+        "thumbnails": settings.thumbnails_folder,
+        "video": settings.video_folder,
+        "previews": settings.previews_folder,
+        "gifs": settings.gifs_folder,
+    }
+    if "://" not in settings.data_path:
+        named["lake data"] = Path(settings.data_path)
+    for name, folder in named.items():
+        needed = name in {"home", "thumbnails", "lake data"}
+        yield _folder(name, folder, "fail" if needed else "warn")
+
+
+def _folder(name: str, folder: Path, bad: State) -> Check:
+    if problem := write_problem(folder):
+        return Check(f"folder {name}", bad, f"{folder}: {problem}", "give write access, or set another folder")
+    standing = folder
+    while not standing.exists():
+        standing = standing.parent
+    free = shutil.disk_usage(standing).free
+    text = f"{folder}, {free / 1024**3:.1f} GB free"
+    if free < FULL_DISK_BYTES:
+        return Check(f"folder {name}", bad, text, "the disk is full: make room, or set another folder")
+    if free < LOW_DISK_BYTES:
+        return Check(f"folder {name}", "warn", text, "thumbnails need about 40 KB a photo")
+    return Check(f"folder {name}", "ok", text)
+
+
+def _lake(settings: Settings) -> Iterator[Check]:
+    """Read-only, and nothing is made: a home that is not there yet is no failure."""
+    where = mask_url(settings.catalog_url)
+    if settings.catalog_url.startswith("sqlite:///"):
+        catalog = Path(settings.catalog_url.removeprefix("sqlite:///"))
+        if not catalog.exists():
+            yield Check("lake", "ok", f"{where}: none yet", "`darkroom scan DIR` makes it")
+            return
+    try:
+        with Lake(settings.catalog_url, settings.data_path, read_only=True) as lake:
+            snapshot = lake.snapshot_id()
+            libraries = lake.rows("scan/libraries")
+            assets = lake.select("select count(*) as n from v_assets")[0]["n"] if libraries else 0
+    except LakeError as exc:
+        yield Check("lake", "fail", f"{where}: {exc}", "see the message; `darkroom history` needs it too")
+        return
+    yield Check("lake", "ok", f"{where}: snapshot {snapshot}, {assets:,} assets")
+    for library in libraries:
+        yield _library(library["name"], Path(to_os_name(library["root_path"])))
+
+
+def _library(name: str, root: Path) -> Check:
+    try:
+        empty = not any(root.iterdir())
+    except OSError as exc:
+        return Check(
+            f"library {name}", "warn", f"{root}: {exc.strerror}", "mount or reconnect it; nothing is marked missing"
+        )
+    if empty:
+        return Check(f"library {name}", "warn", f"{root} is empty", "is it mounted? Scans stop at the mass-loss brake")
+    return Check(f"library {name}", "ok", str(root))
+
+
+def _ports(settings: Settings) -> Iterator[Check]:
+    host, port = settings.bind
+    for name, address, number, option in (
+        ("API", host, port, "BIND_URL"),
+        ("Prefect", "127.0.0.1", settings.prefect_port, "PREFECT_PORT"),
+    ):
+        taken = _answers(address, number)
+        text = "in use (by `darkroom up`?)" if taken else "free"
+        yield Check(f"port {name}", "ok", f"{address}:{number} {text}", f"{option} chooses another" if taken else "")
+
+
+def _prefect(settings: Settings) -> Iterator[Check]:
+    url = prefect_api_url(settings)
+    try:
+        healthy = httpx.get(f"{url}/health", timeout=3, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        healthy = False
+    if healthy:
+        yield Check("Prefect server", "ok", f"answers at {url}")
+        return
+    # A fresh interpreter: importing the server takes seconds and 150 MB, and it may fail in ways of its own.
+    code = "from prefect.server.api.server import create_app; create_app(ephemeral=True)"
+    answer = _run([sys.executable, "-c", code], timeout=90)
+    if answer is None or answer.returncode != 0:
+        lines = (answer.stderr.strip().splitlines() if answer else []) or ["it did not answer in 90 s"]
+        yield Check("Prefect server", "warn", f"cannot start: {lines[-1]}", "install the versions of constraints.txt")
+    else:
+        yield Check("Prefect server", "ok", "not running; can start")
+
+
+def _in_force(settings: Settings) -> Iterator[Check]:
+    changed = settings.model_fields_set
+    for name in type(settings).model_fields:
+        source = "set" if name in changed else "default"
+        yield Check(f"setting {name.upper()}", "ok", f"{mask(name, getattr(settings, name))} ({source})")
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1" if host in {"0.0.0.0", "::"} else host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "(from a checkout)"
+
+
+def _ask(program: str, *arguments: str) -> str | None:
+    """Its output, or None where it is not there, fails or hangs."""
+    path = shutil.which(program)
+    answer = _run([path, *arguments], timeout=TOOL_SECONDS) if path else None
+    return answer.stdout if answer is not None and answer.returncode == 0 else None
+
+
+def _run(command: list[str], timeout: float) -> subprocess.CompletedProcess[str] | None:
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None

@@ -1,0 +1,28 @@
+"""Settings as they may be shown: secrets only as being there."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+SECRETS = {"key", "token", "secret", "password"}
+HIDDEN = "••••"
+
+
+def mask(name: str, value: Any) -> str:
+    """*value* as it may be shown: a secret only as being there, a URL without its password."""
+    if name.rpartition("_")[2] in SECRETS:
+        return HIDDEN if value else "generated"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    text = "" if value is None else str(value)
+    return mask_url(text) if "://" in text else text or "not set"
+
+
+def mask_url(url: str) -> str:
+    """`postgresql://name:••••@host/db`; anything without a password as it is."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    at_host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:{HIDDEN}@{at_host}"))

@@ -1,0 +1,127 @@
+"""
+Asks the Prefect server over HTTP what is going on.
+
+Without Prefect's own client: importing that costs 80 MB and a second, and `darkroom up` idles all day.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+TIMEOUT_SECONDS = 5.0
+BAD_STATES = ("FAILED", "CRASHED")
+LIVE_STATES = ("RUNNING", "PENDING")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSeen:
+    """One flow run. `percent` and `text` are those of its newest progress artifact, where it has one."""
+
+    run_id: str
+    name: str
+    state: str
+    message: str
+    started_at: datetime | None
+    percent: float | None = None
+    text: str = ""
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE_STATES
+
+    @property
+    def bad(self) -> bool:
+        return self.state in BAD_STATES
+
+
+class PrefectWatch:
+    """Args: api_url: Ends in `/api`."""
+
+    def __init__(self, api_url: str) -> None:
+        self._client = httpx.Client(base_url=api_url, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def healthy(self) -> bool:
+        try:
+            return self._client.get("/health").status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def start_run(self, deployment: str, parameters: dict[str, Any] | None = None) -> str:
+        """
+        Have *deployment* run once, now. Returns the flow run's id.
+
+        Raises:
+            httpx.HTTPError: The server is not there, or has no such deployment.
+        """
+        wanted = {"deployments": {"name": {"any_": [deployment]}}, "limit": 1}
+        found = self._ask("/deployments/filter", wanted)
+        if not found:
+            raise httpx.HTTPError(f"the Prefect server has no deployment {deployment}")
+        run = self._ask(f"/deployments/{found[0]['id']}/create_flow_run", {"parameters": parameters or {}})
+        return str(run["id"])
+
+    def recent_runs(self, limit: int = 8) -> list[RunSeen]:
+        """
+        What runs now and what ran last, newest first.
+
+        Raises:
+            httpx.HTTPError: The server is not there.
+        """
+        states = [*LIVE_STATES, *BAD_STATES, "COMPLETED"]
+        wanted = {
+            "flow_runs": {"state": {"type": {"any_": states}}, "start_time": {"is_null_": False}},
+            "sort": "START_TIME_DESC",
+            "limit": limit,
+        }
+        runs = [_seen(run) for run in self._ask("/flow_runs/filter", wanted)]
+        live = [run.run_id for run in runs if run.live]
+        progress = self._progress(live) if live else {}
+        return [_with_progress(run, progress.get(run.run_id)) for run in runs]
+
+    def _progress(self, run_ids: list[str]) -> dict[str, Any]:
+        wanted = {
+            "artifacts": {"type": {"any_": ["progress"]}, "flow_run_id": {"any_": run_ids}},
+            "sort": "UPDATED_DESC",
+            "limit": 50,
+        }
+        newest: dict[str, Any] = {}
+        for artifact in self._ask("/artifacts/filter", wanted):
+            newest.setdefault(artifact["flow_run_id"], artifact)
+        return newest
+
+    def _ask(self, path: str, body: dict[str, Any]) -> Any:
+        for pause_seconds in (0.5, 1.0, 2.0, None):
+            answer = self._client.post(path, json=body)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or pause_seconds is None:
+                break
+            time.sleep(pause_seconds)  # its database is busy; nothing was done
+        answer.raise_for_status()
+        return answer.json()
+
+
+def _seen(run: dict[str, Any]) -> RunSeen:
+    started = run.get("start_time")
+    return RunSeen(
+        run_id=run["id"],
+        name=run["name"],
+        state=run["state_type"] or "",
+        message=(run.get("state") or {}).get("message") or "",
+        started_at=datetime.fromisoformat(started) if started else None,
+    )
+
+
+def _with_progress(run: RunSeen, artifact: dict[str, Any] | None) -> RunSeen:
+    if artifact is None:
+        return run
+    percent = float(artifact.get("data") or 0)
+    return RunSeen(
+        run.run_id, run.name, run.state, run.message, run.started_at, percent, artifact.get("description") or ""
+    )

@@ -1,0 +1,121 @@
+"""
+The worker of the `darkroom` pool on this machine: Prefect's process worker, with flow runs forked, not started.
+
+`python -m deployments.worker` imports Prefect and the flows once and splits in two that share that memory: the fork
+server, which stays single-threaded, and the worker. Measured with 3.8.8 on 2 cores, one empty run a minute:
+see `tests/bench/idle_bench.py` for the figures. A stock `prefect worker start --pool darkroom` works as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import os
+import pkgutil
+import shlex
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from deployments import fork_server, run_client
+from deployments.prefect_env import WORK_POOL
+from deployments.tether import die_with_parent
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, WorkPool
+    from prefect.client.schemas.responses import DeploymentResponse
+
+
+def main() -> int:
+    """Serve flow runs until told to stop."""
+    folder = Path(tempfile.mkdtemp(prefix="darkroom-"))  # short: a socket's path may have 100 bytes
+    try:
+        return _serve(folder / "runs")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(socket_path: Path) -> int:
+    if sys.platform != "linux":  # forking after imports is not safe everywhere; runs start slower there
+        return run_worker(None)
+    import_everything()
+    listener = fork_server.listen_at(socket_path)
+    gc.collect()
+    gc.freeze()  # collecting would write to, and so copy, the pages that the forks share
+    companion = os.fork()
+    if companion == 0:
+        listener.close()
+        die_with_parent(signal.SIGKILL)
+        os._exit(run_worker(socket_path))
+    return fork_server.ForkServer(listener, companion).serve()
+
+
+# What every flow run was seen to import after the fork, beside our flows.
+USED_BY_EVERY_RUN = (
+    "prefect.engine", "prefect.flow_engine", "prefect.task_engine", "prefect.workers.process",
+    "anyio._backends._asyncio", "anyio.streams.memory", "anyio.streams.tls", "encodings.idna", "pytz",
+    "rich._emoji_codes", "duckdb_extension_ducklake", "duckdb_extension_sqlite_scanner",
+)  # fmt: skip
+
+
+def import_everything() -> None:
+    """Import what a flow run needs, so that its fork finds it done."""
+    for name in USED_BY_EVERY_RUN:
+        importlib.import_module(name)
+    import flows
+
+    for module in pkgutil.iter_modules(flows.__path__):
+        importlib.import_module(f"flows.{module.name}")
+
+
+def run_worker(socket_path: Path | None) -> int:
+    """Prefect's process worker, in this process, until SIGINT or SIGTERM."""
+    from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
+
+    class ForkedJob(ProcessJobConfiguration):
+        """Prefect's, but for the command where none is configured."""
+
+        def prepare_for_flow_run(
+            self,
+            flow_run: FlowRun,
+            deployment: DeploymentResponse | None = None,
+            flow: Any = None,
+            work_pool: WorkPool | None = None,
+            worker_name: str | None = None,
+            worker_id: UUID | None = None,
+        ) -> None:
+            if self.command is None and socket_path is not None:
+                self.command = client_command(socket_path)
+            # Where the worker was started, not an empty temporary folder: `.env` and relative paths mean the same.
+            self.working_dir = self.working_dir or Path.cwd()
+            super().prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
+
+    ProcessWorker.job_configuration = ForkedJob
+    worker = ProcessWorker(work_pool_name=WORK_POOL, name=f"darkroom on {socket.gethostname()}")
+    asyncio.run(_until_stopped(worker.start()))
+    return 0
+
+
+async def _until_stopped(work: Any) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+
+
+def client_command(socket_path: Path) -> str:
+    return shlex.join([sys.executable, "-I", "-S", str(Path(run_client.__file__)), str(socket_path)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
