@@ -55,11 +55,13 @@ def up(
     prefect_port: Annotated[int | None, typer.Option(help="Port of the Prefect server and UI.")] = None,
 ) -> None:
     """Start the Prefect server, the worker, the schedules, the API, and a first scan. Ctrl-C stops it all."""
-    from deployments.up import up as start_everything
-
-    settings: Settings = context.obj
-    _register(settings, folders, needed=True)
-    raise typer.Exit(start_everything(settings, schedule=not no_schedule, prefect_port=prefect_port, port=port))
+    _register(context.obj, folders, needed=True)
+    options = ["--no-schedule"] if no_schedule else []
+    options += ["--port", str(port)] if port else []
+    options += ["--prefect-port", str(prefect_port)] if prefect_port else []
+    sys.stdout.flush()
+    # A fresh image of this process: it stays for days, and would keep the 90 MB that opening the lake took.
+    os.execv(sys.executable, [sys.executable, "-m", "deployments.up", *options])
 
 
 @app.command()

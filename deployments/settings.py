@@ -88,9 +88,12 @@ class Settings(BaseSettings):
     @field_validator("log_level", mode="before")
     @classmethod
     def _level_names(cls, value: object) -> object:
-        """Accept Rust's level names, and `module=level` filters by their strongest plain word."""
-        word = str(value).strip().lower()
-        return RUST_LEVELS.get(word, word.upper())
+        """Accept Rust's level names; of a filter such as `warn,image_api=debug` the most talkative level counts."""
+        words = [part.rpartition("=")[2].strip().lower() for part in str(value).split(",")]
+        levels = [RUST_LEVELS[word] for word in words if word in RUST_LEVELS]
+        if not levels:
+            return str(value).strip().upper()
+        return max(levels, key=list(dict.fromkeys(RUST_LEVELS.values())).index)
 
     @field_validator(
         "darkroom_home", "base_path", "thumbnails", "video_path", "preview_clips_directory", "gifs_directory"

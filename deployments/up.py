@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import os
 import signal
@@ -22,7 +23,7 @@ from deployments import tether
 from deployments.prefect_env import prefect_api_url, prefect_environment, prefect_folder
 from deployments.prefect_watch import PrefectWatch, RunSeen
 from deployments.processes import ManagedProcess, bound_log, descendants, end_group, exit_text
-from deployments.settings import Settings
+from deployments.settings import Settings, load_settings
 from deployments.up_screen import Screen, open_screen
 
 SERVER_START_SECONDS = 180.0  # the first start makes Prefect's database; on a slow disk that takes a while
@@ -280,3 +281,18 @@ def _reap() -> None:
             return
         if pid == 0:
             return
+
+
+def main() -> None:
+    """What `darkroom up` becomes once the libraries are registered."""
+    parser = argparse.ArgumentParser(prog="darkroom up")
+    parser.add_argument("--no-schedule", action="store_true")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--prefect-port", type=int)
+    chosen = parser.parse_args()
+    settings = load_settings()
+    sys.exit(up(settings, schedule=not chosen.no_schedule, prefect_port=chosen.prefect_port, port=chosen.port))
+
+
+if __name__ == "__main__":
+    main()

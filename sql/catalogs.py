@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -74,6 +75,8 @@ class SqliteCatalog:
         if (snapshot is not None or read_only) and not self.path.exists():
             raise FileNotFoundError(f"there is no catalog at {self.path} yet: scan a library first")
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists() and not self.lock_path.exists():
+            self._refuse_if_not_ours()
         load_extensions(connection, "sqlite_scanner", "ducklake", *remote_extensions(self.data_path))
         options = [f"DATA_PATH {quoted(folder_url(self.data_path))}", f"DATA_INLINING_ROW_LIMIT {inline_rows}",
                    "META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 10000"]  # fmt: skip
@@ -82,6 +85,24 @@ class SqliteCatalog:
         else:
             with self.write_lock(60):  # two processes must not create the catalog at the same time
                 _attach(connection, f"sqlite:{self.path}", options, snapshot, read_only)
+
+    def _refuse_if_not_ours(self) -> None:
+        """
+        An Image API's own database may lie where DATABASE_URL points: nothing of ours is written into it.
+
+        Looked at with Python's SQLite, which is safe only here: no lake of this process can have it open yet.
+        """
+        with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            try:
+                found = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+            except sqlite3.DatabaseError:
+                return  # no database at all: DuckDB says so
+        names = {name for (name,) in found}
+        if names and "ducklake_metadata" not in names:
+            raise FileExistsError(
+                f"it is another program's database ({', '.join(sorted(names)[:3])}, …); "
+                "let DATABASE_URL name a file of its own"
+            )
 
     @contextmanager
     def write_lock(self, timeout_seconds: float) -> Iterator[bool]:

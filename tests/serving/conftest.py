@@ -15,11 +15,11 @@ from fastapi.testclient import TestClient
 
 from deployments.settings import Settings
 from serving.app import create_app
-from serving.upload_rows import ingest_plan, record_results
+from serving.upload_rows import record_results
 from sql.lake import Lake, utc_now
 from tasks.asset import Asset
 from tasks.file_names import to_text
-from tasks.ingest import ingest_files
+from tasks.ingest import ingest_files, plan_ingest
 from tasks.media_types import by_name
 from tasks.metadata_batch import read_metadata
 from tasks.thumbnails import make_thumbnails
@@ -75,7 +75,7 @@ class House:
             )
             for row in rows
         ]
-        plan = ingest_plan(self.settings)
+        plan = plan_ingest(self.settings.thumbnails_folder, self.settings.thumbnail_size)
         record_results(self.lake, ingest_files(assets, plan), "scan")
         for text, work in (
             (_WITHOUT_METADATA, lambda batch: read_metadata(batch, plan.metadata_tools)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -180,3 +181,31 @@ def test_keys_name_real_columns(lake: Lake) -> None:
 def test_no_statement_writes_outside_its_room() -> None:
     for path in (FOLDER / "views").glob("*.sql"):
         assert not re.search(r"\b(insert|delete|update|copy|attach)\b", path.read_text(), re.IGNORECASE), path.name
+
+
+def test_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite"
+    with sqlite3.connect(path) as theirs:
+        theirs.execute("create table image_exif (id integer)")
+    theirs.close()
+    before = path.read_bytes()
+    with pytest.raises(LakeError, match="another program's database"):
+        open_lake(tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_catalog_another_program_has_locked_is_one_clear_error(lake: Lake, tmp_path: Path) -> None:
+    locker = subprocess.Popen(
+        [sys.executable, "-c", "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+         "c.execute('begin exclusive'); print('locked', flush=True); time.sleep(60)", str(tmp_path / "catalog.sqlite")],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert locker.stdout is not None
+    locker.stdout.readline()
+    try:
+        with pytest.raises(LakeError, match=r"locked|cannot be written"), lake.write() as writer:
+            writer.append("run", [{"run_id": "x"}])
+    finally:
+        locker.kill()
+        locker.wait()
+    assert lake.select("from run") == []
