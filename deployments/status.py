@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.backlogs import backlogs
 from flows.house import House
-from tasks.images.thumbnail import LARGE_RECIPE
-from tasks.ingest import HASH_TOOL
-from tasks.metadata import METADATA_RECIPE
+
+# As failures name it, to its backlog.
+STAGES = {"hash": "hash", "metadata": "metadata", "thumbnail": "thumbnails", "large": "large"}
 
 
 def library_status(house: House) -> list[dict[str, Any]]:
@@ -17,7 +18,7 @@ def library_status(house: House) -> list[dict[str, Any]]:
     libraries = house.lake.rows("cli/library_counts")
     for library in libraries:
         name = library["library"]
-        waiting = {stage: _backlog(house, name, stage) for stage in _backlogs(house)}
+        waiting = {stage: _backlog(house, name, stage) for stage in STAGES}
         library["stages"] = [
             {
                 "stage": stage,
@@ -32,17 +33,7 @@ def library_status(house: House) -> list[dict[str, Any]]:
     return libraries
 
 
-def _backlogs(house: House) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Stage (as failures name it) to its backlog query and the parameters the drains pass."""
-    plan = house.ingest_plan()
-    return {
-        "hash": ("hash", {"tool_version": HASH_TOOL}),
-        "metadata": ("metadata", {"recipe": METADATA_RECIPE, "tool_version": plan.metadata_tools}),
-        "thumbnail": ("thumbnails", {"recipe": plan.recipe, "tool_version": plan.thumbnail_tools}),
-        "large": ("large", {"recipe": LARGE_RECIPE, "tool_version": plan.thumbnail_tools}),
-    }
-
-
 def _backlog(house: House, library: str, stage: str) -> int:
-    query, parameters = _backlogs(house)[stage]
+    query = STAGES[stage]
+    parameters = backlogs(house.ingest_plan())[query]
     return house.lake.count(f"backlog/{query}", library=library, row_limit=1 << 40, **parameters)

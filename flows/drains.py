@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.backlogs import backlogs
 from flows.drain import DrainReport, Work, drain
 from flows.house import House
 from flows.reporting import record_run, show_run
@@ -19,7 +20,6 @@ def run_drain(
     limit: int | None,
     flow: str | None = None,
     batch_files: int = 256,
-    **parameters: Any,
 ) -> DrainReport:
     """
     Drain *backlog* unless another process is at it: then the report is empty, and that one's result is ours.
@@ -32,6 +32,7 @@ def run_drain(
         if not alone:
             return DrainReport(backlog)
         started_at = utc_now()
+        parameters = backlogs(house.ingest_plan())[backlog]
         report = drain(house, backlog, work, library=library, limit=limit, batch_files=batch_files, **parameters)
         if report.done or report.failed:
             record_run(

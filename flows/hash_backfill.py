@@ -10,7 +10,7 @@ from prefect import flow
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
 from flows.runners import drain_runner
-from tasks.ingest import HASH_TOOL, ingest_files
+from tasks.ingest import ingest_files
 
 
 @flow(flow_run_name="hash backfill {library}", task_runner=drain_runner())
@@ -19,5 +19,5 @@ def hash_backfill(library: str = "all") -> dict[str, Any]:
     house = open_house()
     work = partial(ingest_files, plan=house.ingest_plan(pixels=False))
     limit = house.settings.face_hash_backfill_max_per_tick
-    report = run_drain(house, "hash", work, library=library, limit=limit, flow="hash-backfill", tool_version=HASH_TOOL)
+    report = run_drain(house, "hash", work, library=library, limit=limit, flow="hash-backfill")
     return show_drains(house, "hash-backfill", library, report)

@@ -10,7 +10,6 @@ from prefect import flow
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
 from flows.runners import drain_runner
-from tasks.metadata import METADATA_RECIPE
 from tasks.metadata_batch import read_metadata
 
 
@@ -20,8 +19,5 @@ def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     house = open_house()
     tools = house.ingest_plan().metadata_tools
     work = partial(read_metadata, tools=tools, threads=house.settings.threads)
-    report = run_drain(
-        house, "metadata", work, library=library, limit=limit, batch_files=512,
-        recipe=METADATA_RECIPE, tool_version=tools,
-    )  # fmt: skip
+    report = run_drain(house, "metadata", work, library=library, limit=limit, batch_files=512)
     return show_drains(house, "metadata", library, report)

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect.deployments import run_deployment
 
+from flows.backlogs import backlogs
 from flows.house import House, open_house
 from flows.progress import current_flow_run
 from flows.reporting import record_run, show_run
@@ -15,8 +16,8 @@ from sql.lake import utc_now
 from tasks.errors import LibraryLost
 
 NUMBERS = ("found", "new", "changed", "moved", "missing", "restored", "skipped", "failed", "thumbnails")
-# After a scan that found work: the drains for what its one pass leaves to slower tools.
-DRAINS = {"metadata": "metadata/metadata", "thumbnails": "thumbnails/thumbnails"}
+# Deployment to the backlogs it works off: what a scan's one pass leaves to slower tools.
+DRAINS = {"metadata/metadata": {"metadata"}, "thumbnails/thumbnails": {"thumbnails", "large"}}
 
 
 def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
     if worked:
         sheet = [picture for report in reports for picture in report.contact_sheet][:24]
         show_run(house, flow, library, {name: total[name] for name in NUMBERS}, sheet)
-        _start_drains()
+        _start_drains(house)
     if lost:
         raise LibraryLost(message)
     return total
@@ -66,13 +67,16 @@ def _scan_each(
     return reports, lost
 
 
-def _start_drains() -> None:
-    """Inside a deployment's run, start the drains without waiting; a second run of one cancels itself."""
+def _start_drains(house: House) -> None:
+    """In a deployment's run, start the drains that have work, without waiting; a second run of one cancels itself."""
     flow_run = current_flow_run()
     if flow_run is None or flow_run.deployment_id is None:
         return
-    for deployment in DRAINS.values():
-        run_deployment(deployment, timeout=0, as_subflow=False)
+    waiting = {backlog for backlog, parameters in backlogs(house.ingest_plan()).items()
+               if house.lake.count(f"backlog/{backlog}", library="all", row_limit=1, **parameters)}  # fmt: skip
+    for deployment, its_backlogs in DRAINS.items():
+        if waiting & its_backlogs:
+            run_deployment(deployment, timeout=0, as_subflow=False)
 
 
 def _said(total: dict[str, Any]) -> str:

@@ -10,7 +10,6 @@ from prefect import flow
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
 from flows.runners import drain_runner
-from tasks.images.thumbnail import LARGE_RECIPE
 from tasks.thumbnails import make_large_pictures, make_thumbnails
 
 
@@ -20,11 +19,9 @@ def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     house = open_house()
     plan = house.ingest_plan()
     small = run_drain(
-        house, "thumbnails", partial(make_thumbnails, plan=plan), library=library, limit=limit, batch_files=64,
-        recipe=plan.recipe, tool_version=plan.thumbnail_tools,
-    )  # fmt: skip
+        house, "thumbnails", partial(make_thumbnails, plan=plan), library=library, limit=limit, batch_files=64
+    )
     large = run_drain(
-        house, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64,
-        recipe=LARGE_RECIPE, tool_version=plan.thumbnail_tools,
-    )  # fmt: skip
+        house, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64
+    )
     return show_drains(house, "thumbnails", library, small, large)
