@@ -33,7 +33,7 @@ def register_library(lake: Lake, root: Path) -> str:
         for name, path in taken.items():
             if path == root_path:  # another process was faster
                 return name
-        name = _free_name(to_text(root.name) or "library", set(taken))
+        name = _free_name(to_text(root.name).strip(". ") or "library", set(taken))
         library_id = writer.next_id("library", "library_id")
         writer.append(
             "library", [{"library_id": library_id, "name": name, "root_path": root_path, "created_at": utc_now()}]
