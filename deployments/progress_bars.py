@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-LABELS = {"hash": "reading new files", "metadata": "metadata", "thumbnails": "thumbnails", "large": "large pictures"}
+LABELS = {"hash": "reading new files", "metadata": "metadata", "thumbnails": "thumbnails", "large": "large pictures",
+          "preview_clips": "preview clips", "gifs": "GIFs", "hls": "video streams"}  # fmt: skip
+_FILE_NAME_CHARS = 16
 
 
 class ProgressBars:
@@ -37,10 +40,13 @@ class StageBar:
         self._display = display
         self._bar: TaskID | None = None
         self._failed = 0
+        self._passing = False
 
-    def start(self, stage: str, total: int) -> None:
-        if total:
-            self._bar = self._display.add_task(LABELS.get(stage, stage), total=total, failed="")
+    def start(self, stage: str, total: int, file: str = "") -> None:
+        self._passing = bool(file)
+        if total or file:
+            label = f"  {file.rpartition('/')[2][-_FILE_NAME_CHARS:]}" if file else LABELS.get(stage, stage)
+            self._bar = self._display.add_task(escape(label), total=total or None, failed="")
 
     def advance(self, files: int, failed: int) -> None:
         self._failed += failed
@@ -49,4 +55,7 @@ class StageBar:
             self._display.update(self._bar, advance=files, failed=said)
 
     def finish(self) -> None:
-        """The bar stays, full, as the record of what was done."""
+        """The bar of a stage stays, full, as the record of what was done; that of a single file makes room."""
+        if self._passing and self._bar is not None:
+            self._display.remove_task(self._bar)
+            self._bar = None

@@ -27,6 +27,7 @@ def _comma_list(value: Any) -> Any:
 
 
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
+Heights = Annotated[list[Annotated[int, Field(ge=144, le=4320)]], NoDecode, BeforeValidator(_comma_list)]
 
 
 class Settings(BaseSettings):
@@ -79,6 +80,12 @@ class Settings(BaseSettings):
         description="Between two looks at a file written a moment ago; one that differs waits for the next scan",
     )
     face_hash_backfill_max_per_tick: int = Field(2000, ge=1, description="Files hashed in one run of `hash-backfill`")
+    hls_ladder: Heights = Field(
+        default_factory=list,
+        description="Heights of the renditions of a stream, such as `480,720,1080`; none is above the source "
+        "(default: one, the source's own, at most 1080)",
+    )
+    hls_concurrency: int = Field(2, ge=1, le=64, description="Videos made into streams at a time")
     worker_threads: int = Field(0, ge=0, description="Threads that decode pictures (default: one per processor)")
     task_runner: Literal["threads", "dask", "ray"] = Field(
         "threads", description="Where the batches of drains run: `threads`, or fanned out with `dask` or `ray` (extras)"

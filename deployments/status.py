@@ -8,7 +8,15 @@ from flows.backlogs import backlogs
 from flows.house import House
 
 # As failures name it, to its backlog.
-STAGES = {"hash": "hash", "metadata": "metadata", "thumbnail": "thumbnails", "large": "large"}
+STAGES = {
+    "hash": "hash",
+    "metadata": "metadata",
+    "thumbnail": "thumbnails",
+    "large": "large",
+    "preview_clip": "preview_clips",
+    "gif": "gifs",
+    "hls": "hls",
+}
 
 
 def library_status(house: House) -> list[dict[str, Any]]:
@@ -35,5 +43,5 @@ def library_status(house: House) -> list[dict[str, Any]]:
 
 def _backlog(house: House, library: str, stage: str) -> int:
     query = STAGES[stage]
-    parameters = backlogs(house.ingest_plan())[query]
+    parameters = backlogs(house)[query]
     return house.lake.count(f"backlog/{query}", library=library, row_limit=1 << 40, **parameters)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.house import House
 from tasks.images.thumbnail import LARGE_RECIPE
-from tasks.ingest import HASH_TOOL, IngestPlan
+from tasks.ingest import HASH_TOOL
 from tasks.metadata import METADATA_RECIPE
+from tasks.video.clip import CLIP_RECIPE
+from tasks.video_batch import GIF_OF_CLIP_RECIPE
 
 
-def backlogs(plan: IngestPlan) -> dict[str, dict[str, Any]]:
+def backlogs(house: House) -> dict[str, dict[str, Any]]:
     """Name of the query in `sql/backlog/` to its parameters, beside library and row limit."""
+    plan, videos = house.ingest_plan(), house.video_plan()
     return {
         "hash": {"tool_version": HASH_TOOL},
         "metadata": {"recipe": METADATA_RECIPE, "tool_version": plan.metadata_tools},
         "thumbnails": {"recipe": plan.recipe, "tool_version": plan.thumbnail_tools},
         "large": {"recipe": LARGE_RECIPE, "tool_version": plan.thumbnail_tools},
+        "preview_clips": {"recipe": CLIP_RECIPE, "tool_version": f"{CLIP_RECIPE} {videos.tools}"},
+        "gifs": {"recipe": GIF_OF_CLIP_RECIPE, "tool_version": f"{GIF_OF_CLIP_RECIPE} {videos.tools}"},
+        "hls": {"recipe": videos.hls_recipe, "tool_version": f"{videos.hls_recipe} {videos.tools}"},
     }

@@ -27,6 +27,7 @@ from tasks.errors import TransientError
 FIRST_BATCH_FILES = 32  # so that the first rows can be queried within seconds
 PAGE_FILES = 20_000  # of a backlog held in memory
 FLUSH_EVERY_BATCHES = 40
+_LOOK_SECONDS = 0.05  # between looks at batches that may end in any order
 RETRY_DELAYS_SECONDS = [2.0, 10.0, 60.0]
 
 
@@ -69,6 +70,7 @@ def drain(
     limit: int | None = None,
     batch_files: int = 256,
     batch_bytes: int = 512 << 20,
+    at_once: int | None = None,
     **parameters: Any,
 ) -> DrainReport:
     """
@@ -77,6 +79,7 @@ def drain(
     Args:
         limit: Stop after this many files done; failures do not use it up. None: all there are.
         batch_files, batch_bytes: Where a batch ends: 10 to 30 s of work, and not more bytes than memory likes.
+        at_once: Batches under way at a time, recorded as each is done; None for one, and the next one ahead.
         parameters: Of the backlog query.
     Raises:
         TransientError: A service stayed away through all retries; nothing was recorded about its batch.
@@ -85,14 +88,14 @@ def drain(
     started = time.monotonic()
     progress = house.progress()
     seen: set[int] = set()
-    with _runner(backlog, work) as submit:
-        ahead = batches_ahead()
+    with _runner(backlog, work, at_once or 1) as submit:
+        ahead = max(batches_ahead(), at_once - 1) if at_once else batches_ahead()
         while page := _page(house, backlog, library, limit, report, seen, parameters):
             if len(seen) == len(page):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
                 progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
             before = report.done + report.failed
             batches = split(page, batch_files, batch_bytes)
-            for batch_number, (batch, results) in enumerate(_run_ahead(submit, batches, ahead), start=1):
+            for batch_number, (batch, results) in enumerate(_run(submit, batches, ahead, in_order=at_once is None), 1):
                 record(house, results, f"{backlog}: {results.done} done, {results.failed} failed")
                 report.add(results)
                 progress.advance(len(batch), results.failed)
@@ -150,19 +153,37 @@ def _page(
     return page
 
 
-def _run_ahead(
-    submit: Callable[[list[Asset]], Any], batches: Iterator[list[Asset]], ahead: int
+def _run(
+    submit: Callable[[list[Asset]], Any], batches: Iterator[list[Asset]], ahead: int, *, in_order: bool
 ) -> Iterator[tuple[list[Asset], Results]]:
-    """Batches with their results, in order, the next always under way: its decoding hides the commit of this one."""
+    """Batches with their results, the next always under way: its decoding hides the commit of this one."""
     waiting: deque[tuple[list[Asset], Any]] = deque()
     for batch in batches:
         waiting.append((batch, submit(batch)))
         if len(waiting) > ahead:
-            done, future = waiting.popleft()
+            done, future = _next(waiting, in_order)
             yield done, future.result()
     while waiting:
-        done, future = waiting.popleft()
+        done, future = _next(waiting, in_order)
         yield done, future.result()
+
+
+def _next(waiting: deque[tuple[list[Asset], Any]], in_order: bool) -> tuple[list[Asset], Any]:
+    """The first batch, or whichever is done first: a short film is not kept waiting by a long one."""
+    while not in_order:
+        for number, (_, future) in enumerate(waiting):
+            if _is_done(future):
+                found = waiting[number]
+                del waiting[number]
+                return found
+        time.sleep(_LOOK_SECONDS)
+    return waiting.popleft()
+
+
+def _is_done(future: Any) -> bool:
+    """Prefect's futures wrap one of the runner's; what cannot be asked is waited for in its turn."""
+    inner = getattr(future, "wrapped_future", future)
+    return not hasattr(inner, "done") or bool(inner.done())
 
 
 class _Parcel:
@@ -173,17 +194,17 @@ class _Parcel:
 
 
 class _runner:  # noqa: N801  (reads as the context manager it is)
-    """Submits batches: as Prefect task runs inside a flow run, else to one thread of our own."""
+    """Submits batches: as Prefect task runs inside a flow run, else to threads of our own."""
 
-    def __init__(self, stage: str, work: Work) -> None:
-        self._stage, self._work = stage, work
+    def __init__(self, stage: str, work: Work, threads: int) -> None:
+        self._stage, self._work, self._threads = stage, work, threads
         self._pool: ThreadPoolExecutor | None = None
         self._batches = 0
 
     def __enter__(self) -> Callable[[list[Asset]], Any]:
         if current_flow_run() is not None:
             return self._submit_task
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="batch")
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="batch")
         return self._submit_call
 
     def __exit__(self, *_: object) -> None:
@@ -203,7 +224,7 @@ class _runner:  # noqa: N801  (reads as the context manager it is)
 
         prefect_task = task(
             name=self._stage,
-            task_run_name=f"{self._stage} {self._batches}: {len(batch)} files from {batch[0].rel_path}"[:200],
+            task_run_name=_named(self._stage, self._batches, batch),
             retries=len(RETRY_DELAYS_SECONDS),
             retry_delay_seconds=RETRY_DELAYS_SECONDS,
             retry_condition_fn=_is_transient,
@@ -211,6 +232,11 @@ class _runner:  # noqa: N801  (reads as the context manager it is)
             persist_result=False,
         )(run_batch)
         return prefect_task.submit(_Parcel(batch))
+
+
+def _named(stage: str, number: int, batch: list[Asset]) -> str:
+    what = batch[0].rel_path if len(batch) == 1 else f"{len(batch)} files from {batch[0].rel_path}"
+    return f"{stage} {number}: {what}"[:200]
 
 
 def _patiently(work: Work, batch: list[Asset]) -> Results:

@@ -20,20 +20,24 @@ def run_drain(
     limit: int | None,
     flow: str | None = None,
     batch_files: int = 256,
+    at_once: int | None = None,
 ) -> DrainReport:
     """
     Drain *backlog* unless another process is at it: then the report is empty, and that one's result is ours.
 
     Args:
         flow: Name of the run in `v_runs` where it is not the backlog's.
+        at_once: Batches worked on at a time; None for one, and the next one ahead.
     """
     house.libraries(library)  # an unknown name is refused, not drained as nothing
     with house.lake.exclusive(f"drain-{backlog}") as alone:
         if not alone:
             return DrainReport(backlog)
         started_at = utc_now()
-        parameters = backlogs(house.ingest_plan())[backlog]
-        report = drain(house, backlog, work, library=library, limit=limit, batch_files=batch_files, **parameters)
+        parameters = backlogs(house)[backlog]
+        report = drain(
+            house, backlog, work, library=library, limit=limit, batch_files=batch_files, at_once=at_once, **parameters
+        )
         if report.done or report.failed:
             record_run(
                 house, flow or backlog, library, started_at, report.numbers(), done=report.done, failed=report.failed,

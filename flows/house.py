@@ -16,6 +16,7 @@ from sql.lake import Lake, Row
 from tasks.errors import UnknownLibrary
 from tasks.file_names import to_os_name
 from tasks.ingest import IngestPlan, plan_ingest
+from tasks.video_batch import VideoPlan, plan_videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,23 @@ class House:
         """What the drains work by; its versions are what the backlogs compare with."""
         settings = self.settings
         return plan_ingest(settings.thumbnails_folder, settings.thumbnail_size, threads=settings.threads, pixels=pixels)
+
+    def video_plan(self) -> VideoPlan:
+        """What streams, clips and GIFs are made by."""
+        settings = self.settings
+        return plan_videos(
+            settings.video_folder,
+            settings.previews_folder,
+            settings.gifs_folder,
+            ladder=settings.hls_ladder,
+            threads=settings.threads,
+        )
+
+    def folder_of(self, kind: str) -> Path:
+        """The folder that the files of a kind of derivative are relative to."""
+        settings = self.settings
+        others = {"hls": settings.video_folder, "preview_clip": settings.previews_folder, "gif": settings.gifs_folder}
+        return others.get(kind, settings.thumbnails_folder)
 
     def libraries(self, wanted: str = "all") -> list[Library]:
         """The library of this name or number, or all of them. Raises UnknownLibrary."""

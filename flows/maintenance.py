@@ -12,6 +12,7 @@ from flows.reporting import record_run, show_run
 from flows.upkeep import check_lake, forget_deleted_sentinels, forget_vanished_derivatives
 from sql.lake import utc_now
 from tasks.atomic_write import sweep_temporary
+from tasks.video.workshop import clear_dead
 
 
 @flow(flow_run_name="maintenance")
@@ -22,7 +23,10 @@ def maintenance() -> dict[str, Any]:
     numbers: dict[str, Any] = {
         "sentinels_forgotten": forget_deleted_sentinels(house),
         "derivatives_forgotten": forget_vanished_derivatives(house),
-        "temporary_files_deleted": sweep_temporary(house.settings.thumbnails_folder),
+        "temporary_files_deleted": sum(
+            sweep_temporary(house.folder_of(kind)) for kind in ("thumbnail", "preview_clip", "gif")
+        ),
+        "dead_encodes_cleared": clear_dead(house.settings.video_folder),
     }
     numbers |= house.lake.maintain(house.settings.lake_keep_days)
     numbers["prefect_runs_pruned"] = prune_runs()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 from uuid import UUID
 
@@ -25,9 +26,13 @@ def current_flow_run() -> FlowRun | None:
 
 
 class Progress(Protocol):
-    """One stage of a run. `total` may grow while it runs."""
+    """
+    One stage of a run, counted in files; or one long piece of work on one `file`, counted in seconds of it.
 
-    def start(self, stage: str, total: int) -> None: ...
+    `total` may grow while it runs; 0 where it is not known.
+    """
+
+    def start(self, stage: str, total: int, file: str = "") -> None: ...
 
     def advance(self, files: int, failed: int) -> None: ...
 
@@ -35,7 +40,7 @@ class Progress(Protocol):
 
 
 class SilentProgress:
-    def start(self, stage: str, total: int) -> None:
+    def start(self, stage: str, total: int, file: str = "") -> None:
         """Nobody is watching."""
 
     def advance(self, files: int, failed: int) -> None:
@@ -49,18 +54,20 @@ class PrefectProgress:
     """A progress artifact of the flow run, updated at most every two seconds."""
 
     def __init__(self) -> None:
-        self.stage = ""
+        self.stage = self.file = ""
         self.total = self.done = self.failed = 0
         self._artifact: UUID | None = None
         self._updated = 0.0
 
-    def start(self, stage: str, total: int) -> None:
+    def start(self, stage: str, total: int, file: str = "") -> None:
         from prefect.artifacts import create_progress_artifact
 
-        self.stage, self.total = stage, total
-        if not total:  # the quick scan of every minute that finds nothing: an artifact of it costs three requests
+        self.stage, self.total, self.file = stage, total, file
+        if (
+            not total and not file
+        ):  # the quick scan of every minute that finds nothing: an artifact of it costs three requests
             return
-        key = f"progress-{re.sub('[^a-z0-9]+', '-', stage.lower())}"
+        key = f"progress-{re.sub('[^a-z0-9]+', '-', stage.lower())}{'-file' if file else ''}"
         self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=self._text()))
         self._updated = time.monotonic()
 
@@ -82,4 +89,24 @@ class PrefectProgress:
             self._updated = time.monotonic()
 
     def _text(self) -> str:
+        if self.file:
+            return f"{self.stage}: {self.file}: {self.done:,} of {self.total:,} s"
         return f"{self.stage}: {self.done:,} of {self.total:,} files, {self.failed:,} failures"
+
+
+class FileProgress:
+    """How far one long piece of work on one file is: shown from its first word on, gone when it is done."""
+
+    def __init__(self, make: Callable[[], Progress], stage: str, file: str) -> None:
+        self._progress, self._stage, self._file = make(), stage, file
+        self._shown: int | None = None
+
+    def __call__(self, seconds: float, total_seconds: float) -> None:
+        """What `tasks.video.progress.OnProgress` asks for."""
+        if self._shown is None:
+            self._progress.start(self._stage, round(total_seconds), self._file)
+            self._shown = 0
+        self._progress.advance(round(seconds) - self._shown, 0)
+        self._shown = round(seconds)
+        if total_seconds and seconds >= total_seconds:
+            self._progress.finish()

@@ -15,16 +15,19 @@ _CLUSTERS = {"dask": ("prefect_dask", "DaskTaskRunner"), "ray": ("prefect_ray", 
 CLUSTER_BATCHES_AHEAD = 64  # enough to keep a cluster busy, few enough to hold the results of
 
 
-def drain_runner() -> TaskRunner[Any]:
+def drain_runner(at_once: int = 1) -> TaskRunner[Any]:
     """
     The runner that `TASK_RUNNER` names.
 
+    Args:
+        at_once: Batches worked on at a time on this machine.
     Raises:
         ToolMissing: The extra is not installed.
     """
     settings = load_settings()
     if settings.task_runner == "threads":
-        return ThreadPoolTaskRunner(max_workers=2)  # one batch decoding (in threads of its own), one being recorded
+        # One batch more than is worked on: what waits for its retry is in nobody's way.
+        return ThreadPoolTaskRunner(max_workers=at_once + 1)
     package, name = _CLUSTERS[settings.task_runner]
     try:
         runner = getattr(import_module(package), name)

@@ -169,7 +169,7 @@ def _move_files(house: House, library: Library, move: Move) -> list[Row]:
     moved = []
     for kind, file_of in FILE_OF.items():
         old, new = file_of(library.library_id, move.old_rel_path), file_of(library.library_id, move.rel_path)
-        folder = house.settings.thumbnails_folder
+        folder = house.folder_of(kind)
         if move_derivative(on_disk(folder, old), on_disk(folder, new)):
             moved.append({"asset_id": move.asset_id, "kind": kind, "file": new})
     return moved

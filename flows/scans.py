@@ -17,7 +17,13 @@ from tasks.errors import LibraryLost
 
 NUMBERS = ("found", "new", "changed", "moved", "missing", "restored", "skipped", "failed", "thumbnails")
 # Deployment to the backlogs it works off: what a scan's one pass leaves to slower tools.
-DRAINS = {"metadata/metadata": {"metadata"}, "thumbnails/thumbnails": {"thumbnails", "large"}}
+DRAINS = {
+    "metadata/metadata": {"metadata"},
+    "thumbnails/thumbnails": {"thumbnails", "large"},
+    "preview-clips/preview-clips": {"preview_clips"},
+    "gifs/gifs": {"gifs"},
+    "hls/hls": {"hls"},
+}
 
 
 def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> dict[str, Any]:
@@ -46,7 +52,7 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
     if worked:
         sheet = [picture for report in reports for picture in report.contact_sheet][:24]
         show_run(house, flow, library, {name: total[name] for name in NUMBERS}, sheet)
-        _start_drains(house)
+        start_drains(house)
     if lost:
         raise LibraryLost(message)
     return total
@@ -67,15 +73,20 @@ def _scan_each(
     return reports, lost
 
 
-def _start_drains(house: House) -> None:
-    """In a deployment's run, start the drains that have work, without waiting; a second run of one cancels itself."""
+def start_drains(house: House, *deployments: str) -> None:
+    """
+    In a deployment's run, start the drains that have work, without waiting; a second run of one cancels itself.
+
+    Args:
+        deployments: Names in DRAINS; none for all of them.
+    """
     flow_run = current_flow_run()
     if flow_run is None or flow_run.deployment_id is None:
         return
-    waiting = {backlog for backlog, parameters in backlogs(house.ingest_plan()).items()
+    waiting = {backlog for backlog, parameters in backlogs(house).items()
                if house.lake.count(f"backlog/{backlog}", library="all", row_limit=1, **parameters)}  # fmt: skip
     for deployment, its_backlogs in DRAINS.items():
-        if waiting & its_backlogs:
+        if waiting & its_backlogs and deployment in (deployments or DRAINS):
             run_deployment(deployment, timeout=0, as_subflow=False)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
 
 from flows.house import House, open_house
 from sql.lake import FOLDER, Row
-from tasks.derivative_files import on_disk, thumbnail_file
+from tasks.derivative_files import FILE_OF, hls_file, on_disk
 from tasks.errors import IntegrityError
 from tasks.images.sentinel import clear_mark, is_marked
 
@@ -31,24 +33,26 @@ def check_lake(house: House | None = None) -> None:
 def forget_deleted_sentinels(house: House | None = None) -> int:
     """Somebody deleted a `.unsupported` file: that asks for another try. Returns how many."""
     house = house or open_house()
-    folder = house.settings.thumbnails_folder
-    failed = house.lake.rows("upkeep/failed_thumbnails")
-    deleted = [row for row in failed if not is_marked(on_disk(folder, _file(row)))]
+    failed = house.lake.rows("upkeep/marked_failures")
+    deleted = [row for row in failed if not is_marked(_place(house, row))]
     if deleted:
         with house.lake.write(f"{len(deleted)} sentinels were deleted: trying again") as writer:
-            writer.delete("failure", [{"asset_id": row["asset_id"], "stage": "thumbnail"} for row in deleted])
+            writer.delete("failure", [{"asset_id": row["asset_id"], "stage": row["stage"]} for row in deleted])
     return len(deleted)
 
 
-def _file(row: Row) -> str:
-    return thumbnail_file(row["library_id"], row["rel_path"])
+def _place(house: House, failure: Row) -> Path:
+    """Where the derivative would be that could not be made; its sentinel lies beside it."""
+    stage = failure["stage"]
+    if stage == "hls":
+        return on_disk(house.folder_of(stage), hls_file(failure["file_version"]))
+    return on_disk(house.folder_of(stage), FILE_OF[stage](failure["library_id"], failure["rel_path"]))
 
 
 def forget_vanished_derivatives(house: House) -> int:
-    """Thumbnails somebody deleted are made again: their rows go. Returns how many."""
-    folder = house.settings.thumbnails_folder
+    """What somebody deleted is made again: the rows go. Returns how many."""
     rows = house.lake.rows("upkeep/derivative_files")
-    vanished = [row for row in rows if not on_disk(folder, row["file"]).is_file()]
+    vanished = [row for row in rows if not on_disk(house.folder_of(row["kind"]), row["file"]).is_file()]
     if vanished:
         with house.lake.write(f"{len(vanished)} derivatives vanished: making them again") as writer:
             writer.delete("derivative", [{"asset_id": row["asset_id"], "kind": row["kind"]} for row in vanished])
@@ -68,8 +72,8 @@ def ask_again(house: House, paths: list[str], stage: str = "") -> int:
     if not failures:
         return 0
     for row in failures:
-        if row["stage"] == "thumbnail":
-            clear_mark(on_disk(house.settings.thumbnails_folder, _file(row)))
+        if row["stage"] == "hls" or row["stage"] in FILE_OF:
+            clear_mark(_place(house, row))
     keys = pa.Table.from_pylist([{"asset_id": row["asset_id"], "stage": row["stage"]} for row in failures])
     with house.lake.write(f"{len(failures)} failures to try again") as writer, writer.using("wanted", keys):
         writer.run("cli/forget_tools")

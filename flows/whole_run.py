@@ -6,8 +6,11 @@ import time
 from typing import Any
 
 from flows.full_scan import full_scan
+from flows.gifs import gifs
+from flows.hls import hls
 from flows.house import one_run, open_house
 from flows.metadata import metadata
+from flows.preview_clips import preview_clips
 from flows.quick_scan import quick_scan
 from flows.scans import NUMBERS
 from flows.thumbnails import thumbnails
@@ -38,5 +41,8 @@ def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> d
             total[name] += scanned[name]
         metadata.fn(library, ALL_OF_THEM)
         total["thumbnails"] += thumbnails.fn(library, ALL_OF_THEM)["thumbnails"]
+    for library in libraries:  # last, since it takes longest: whatever else there is to see is there by then
+        for stage, drain in {"preview_clips": preview_clips, "gifs": gifs, "hls": hls}.items():
+            total[stage] = total.get(stage, 0) + drain.fn(library, ALL_OF_THEM)[stage]
     total["seconds"] = round(time.monotonic() - started, 3)
     return total

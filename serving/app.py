@@ -23,8 +23,10 @@ from serving.login_limit import LoginLimit
 from serving.metrics import Meter
 from serving.middleware import Edge
 from serving.replica import Replica
-from serving.routers import accounts, image, libraries, operations, photos, web
+from serving.routers import accounts, image, libraries, operations, photos, video, web
 from serving.thumbs import Thumbs
+from serving.video_makers import at_once, video_works
+from serving.video_work import VideoWork
 from sql.lake import Lake, LakeError
 
 DESCRIPTION = """
@@ -55,7 +57,7 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
     app.add_middleware(Thumbs, replica=lambda: _context(app).replica, folder=settings.thumbnails_folder)
     app.add_middleware(Authentication, authority=lambda: _context(app).authority)
     app.add_middleware(Edge, meter=lambda: meter)
-    for module in (accounts, libraries, photos, image, operations, web):
+    for module in (accounts, libraries, photos, image, video, operations, web):
         app.include_router(module.router)
     app.mount("/static/docs", StaticFiles(directory=web.docs_assets()), name="docs-assets")
     app.mount("/static", StaticFiles(directory=web.WEB / "static"), name="static")
@@ -75,12 +77,14 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
         replica = await asyncio.to_thread(Replica, lake)
         authority = Authority(settings.signing_key, lambda: replica.current.accounts)
         large = LargePictures(lake, replica, settings.thumbnails_folder, at_once=max(1, settings.threads // 2))
+        films = VideoWork(lake, replica, video_works(settings), at_once(settings))
         app.state.meter.watch(replica)
-        app.state.context = Context(settings, lake, replica, authority, LoginLimit(), large, app.state.meter)
+        app.state.context = Context(settings, lake, replica, authority, LoginLimit(), large, films, app.state.meter)
         replica.start()
         try:
             yield
         finally:
+            await asyncio.to_thread(films.stop)
             await asyncio.to_thread(replica.stop)
             if given is None:
                 lake.close()

@@ -21,7 +21,18 @@ from sql.lake import Row
 COOKIE = "darkroom_token"
 ALGORITHM = "HS256"
 OPEN_PATHS = frozenset(
-    {"/", "/login", "/register", "/session", "/healthz", "/docs", "/openapi.json", "/favicon.ico", "/robots.txt"}
+    {
+        "/",
+        "/videos",
+        "/login",
+        "/register",
+        "/session",
+        "/healthz",
+        "/docs",
+        "/openapi.json",
+        "/favicon.ico",
+        "/robots.txt",
+    }
 )
 OPEN_PREFIXES = ("/static/", "/view/")  # the web shell; what it shows it asks for with the token
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

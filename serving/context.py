@@ -14,6 +14,7 @@ from serving.login_limit import LoginLimit
 from serving.metrics import Meter
 from serving.replica import Replica
 from serving.replica_copy import Copy
+from serving.video_work import VideoWork
 from sql.lake import Lake
 
 
@@ -25,6 +26,7 @@ class Context:
     authority: Authority
     login_limit: LoginLimit
     large: LargePictures
+    video_work: VideoWork
     meter: Meter
 
 

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 
 from tasks.errors import NotFound
 
-_INERT = re.compile(r"(image/(?!svg)|video/)[\w.+-]+")
+_INERT = re.compile(r"(image/(?!svg)|video/)[\w.+-]+|application/vnd\.apple\.mpegurl")
 _NO_SCRIPT = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
@@ -23,7 +23,7 @@ def file_answer(
     The file, a range of it, or 304.
 
     Args:
-        media_type: Served as it is only if it is a picture or video; all else is a download of bytes.
+        media_type: Served as it is only if it is a picture, video or playlist; all else is a download of bytes.
         etag: Strong, without quotes: changes whenever the bytes do.
         file_name: What a browser would save it as.
     Raises:

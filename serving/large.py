@@ -11,13 +11,13 @@ from typing import cast
 import anyio
 import anyio.to_thread
 
-from serving.paths import original_on_disk
+from serving.originals import unchanged_original
 from serving.replica import Replica
 from serving.replica_copy import Copy
 from sql.lake import Lake, Row
 from tasks.atomic_write import atomic_write
 from tasks.derivative_files import large_file, on_disk
-from tasks.errors import AssetError, NotFound
+from tasks.errors import AssetError
 from tasks.images.thumbnail import LARGE_RECIPE, Rendered, Tools, render_large
 from tasks.ingest import derivative_row
 from tasks.media_file import MediaFile
@@ -60,8 +60,6 @@ class LargePictures:
         Raises:
             AssetError: It cannot be shown. NotFound: Not read yet, or changed since. ToolMissing, StorageUnavailable.
         """
-        if asset["content_hash"] is None:
-            raise NotFound(f"{asset['path']} has not been read yet: the scan will come to it")
         if known := self._failed.get(asset["content_hash"]):
             raise known
         key = (asset["asset_id"], asset["content_hash"])
@@ -84,10 +82,7 @@ class LargePictures:
             raise
 
     def _make(self, copy: Copy, asset: Row) -> Path:
-        original = original_on_disk(copy, asset)
-        status = original.stat()
-        if (status.st_size, status.st_mtime_ns) != (asset["size_bytes"], asset["mtime_ns"]):
-            raise NotFound(f"{asset['path']} has changed on disk; the next scan will read it")
+        original = unchanged_original(copy, asset)
         kind = MediaKind(cast(MediaType, asset["media_type"]), asset["mime_type"])
         file = MediaFile(original, kind, asset["size_bytes"], asset["mtime_ns"])
         with ExitStack() as stack:

@@ -71,8 +71,11 @@ class Photo(BaseModel):
                 "longitude": 8.5,
                 "duration_s": None,
                 "motion_video": False,
+                "live_video": None,
                 "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
                 "thumb_url": f"/thumb/17/{'3f' * 32}.jpg",
+                "clip_url": None,
+                "stream_url": None,
             }
         }
     )
@@ -98,8 +101,11 @@ class Photo(BaseModel):
     longitude: float | None
     duration_s: float | None
     motion_video: bool = Field(description="A motion photo: a video is embedded")
+    live_video: int | None = Field(description="A Live Photo: asset_id of its video, which lists leave out")
     thumbhash: str | None = Field(description="ThumbHash placeholder, base64")
     thumb_url: str | None = Field(description="May be kept for ever; null until there is a thumbnail")
+    clip_url: str | None = Field(description="Short MP4 of a video, motion or Live Photo; null until made")
+    stream_url: str | None = Field(description="HLS playlist of a video; null until made: POST /video/generate")
 
 
 class Folder(BaseModel):

@@ -26,6 +26,7 @@ class Conditions:
     parts: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     selective: bool = False  # something other than library and time: how many match is not known beforehand
+    with_live_videos: bool = False  # also the videos of Live Photos, which a list shows as part of their stills
 
     def add(self, part: str, *, selective: bool = True, **parameters: Any) -> None:
         self.parts.append(part)
@@ -34,7 +35,8 @@ class Conditions:
 
     @property
     def text(self) -> str:
-        return " and ".join(self.parts) or "true"
+        shown = [] if self.with_live_videos else ["timeline.live_video_of is null"]
+        return " and ".join([*shown, *self.parts]) or "true"
 
     def library(self, library_id: int | None) -> None:
         if library_id is not None:

@@ -58,7 +58,8 @@ def load_copy(lake: Lake) -> Copy:
         _create(connection, "derivative", _read(source, "other_derivatives"))
         for table, query in COPIED_WHOLE.items():
             _create(connection, table, _read(source, query))
-    connection.execute("create table timeline as from staged order by order_at desc, asset_id desc")
+    pairs = statement("serving/live_pairs").format(source="staged")
+    connection.execute(f"create table timeline as {statement('serving/timeline_paired').format(pairs=pairs)}")
     connection.execute("drop table staged")
     connection.execute(f"create table folder as {statement('serving/folders')}")
     connection.execute("set threads = 1")  # requests run beside each other; splitting a 3 ms query only adds waiting
@@ -164,9 +165,11 @@ def apply_changes(copy: Copy, changes: Changes) -> Copy:
     try:
         writer.execute("begin transaction")
         writer.register("changed", changes.asset_ids)
+        live_keys = _live_keys(writer, changes)
         for table, rows in changes.per_asset.items():
             writer.execute(f"delete from {table} using changed where {table}.asset_id = changed.asset_id")
             _insert(writer, table, rows)
+        _pair_again(writer, live_keys)
         for table, rows in changes.whole.items():
             writer.execute(f"delete from {table}")
             _insert(writer, table, rows)
@@ -178,6 +181,27 @@ def apply_changes(copy: Copy, changes: Changes) -> Copy:
         writer.close()
     disorder = copy.disorder + changes.asset_ids.num_rows
     return _summarised(replace(copy, snapshot_id=changes.snapshot_id, disorder=disorder))
+
+
+def _live_keys(writer: duckdb.DuckDBPyConnection, changes: Changes) -> pa.Table:
+    """Live Photos that a changed asset belonged to until now or belongs to from now on; one column, `live_key`."""
+    if not changes.per_asset:
+        return pa.table({"live_key": pa.array([], pa.uint64())})
+    writer.register("incoming", changes.per_asset["timeline"])
+    before = "select live_key from timeline semi join changed using (asset_id)"
+    keys = writer.execute(f"from ({before} union select live_key from incoming) where live_key is not null")
+    found = keys.to_arrow_table()
+    writer.unregister("incoming")
+    return found
+
+
+def _pair_again(writer: duckdb.DuckDBPyConnection, live_keys: pa.Table) -> None:
+    if not live_keys.num_rows:
+        return
+    writer.register("touched", live_keys)
+    pairs = statement("serving/live_pairs").format(source="(from timeline semi join touched using (live_key))")
+    writer.execute(statement("serving/pair_again").format(pairs=pairs))
+    writer.unregister("touched")
 
 
 def _insert(writer: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

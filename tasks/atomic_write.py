@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,14 +95,17 @@ def sweep_temporary(folder: Path, older_than_seconds: float = 24 * 3600) -> int:
             old = path.lstat().st_mtime < deadline
         except FileNotFoundError:
             continue
-        if old:
+        if old and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+            deleted += 1
+        elif old:
             path.unlink(missing_ok=True)
             deleted += 1
     return deleted
 
 
 def _temporary_files(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
-        for name in names:
+    for parent, folders, names in os.walk(folder):
+        for name in [*folders, *names]:
             if name.startswith(TEMPORARY_PREFIX):
                 yield Path(parent) / name

@@ -16,9 +16,11 @@ from serving.errors import answers
 from serving.files import file_answer, file_etag
 from serving.json import json_answer
 from serving.models import ImageMetadata, Uploaded
+from serving.originals import BYTES, original_answer
 from serving.paths import find_asset, original_on_disk
 from serving.replica_copy import Copy
 from serving.upload import AlreadyThere, receive_upload
+from serving.video_files import gif_answer
 from sql.lake import Row
 from tasks.derivative_files import on_disk
 from tasks.errors import NotFound
@@ -37,9 +39,7 @@ class Size(StrEnum):
 
 _BYTES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes", "content": {"image/jpeg": {}, "image/*": {}, "video/*": {}}},
-    206: {"description": "A range of them"},
-    304: {"description": "The client's copy is good"},
-    416: {"description": "No such range"},
+    **BYTES,
 }
 
 
@@ -61,13 +61,13 @@ async def read_image(
     """
     asset = await run_in_threadpool(find_asset, copy, path, library)
     if format == "gif":
-        return await run_in_threadpool(_gif, request, context, copy, asset)
+        return await run_in_threadpool(gif_answer, request, context, copy, asset)
     if size is Size.large:
         file = await run_in_threadpool(context.large.known_file, copy, asset) or await context.large.render(copy, asset)
         return await run_in_threadpool(_derivative, request, file, asset)
     if size is Size.thumb:
         return await run_in_threadpool(_thumbnail, request, context, copy, asset)
-    return await run_in_threadpool(_original, request, copy, asset)
+    return await run_in_threadpool(original_answer, request, copy, asset)
 
 
 def _thumbnail(request: Request, context: Context, copy: Copy, asset: Row) -> Response:
@@ -86,24 +86,6 @@ def why_no_thumbnail(copy: Copy, asset: Row) -> str:
 def _derivative(request: Request, file: Path, asset: Row) -> Response:
     name = f"{Path(asset['path']).stem}.jpg"
     return file_answer(request, file, media_type="image/jpeg", etag=file_etag(file), file_name=name)
-
-
-def _gif(request: Request, context: Context, copy: Copy, asset: Row) -> Response:
-    rows = copy.rows("derivative_file", asset_id=asset["asset_id"], kind="gif")
-    if not rows:
-        raise NotFound("there is no animated picture of it")
-    file = on_disk(context.settings.gifs_folder, rows[0]["file"])
-    name = f"{Path(asset['path']).stem}.gif"
-    return file_answer(request, file, media_type="image/gif", etag=file_etag(file), file_name=name)
-
-
-def _original(request: Request, copy: Copy, asset: Row) -> Response:
-    file = original_on_disk(copy, asset)
-    status = file.stat()
-    known = (status.st_size, status.st_mtime_ns) == (asset["size_bytes"], asset["mtime_ns"])
-    etag = asset["content_hash"] if known and asset["content_hash"] else f"{status.st_mtime_ns:x}-{status.st_size:x}"
-    name = asset["path"].rpartition("/")[2]
-    return file_answer(request, file, media_type=asset["mime_type"], etag=etag, file_name=name)
 
 
 @router.get("/image/metadata", responses={200: {"model": ImageMetadata}, **answers(400, 401, 404, 503)})

@@ -132,7 +132,7 @@ def read_gps(copy: CopyDep, asked: Annotated[Filters, Query()]) -> Response:
 @router.get("/photos/{asset_id}", responses={200: {"model": Photo}, **answers(401, 404)})
 def read_photo(copy: CopyDep, asset_id: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
     """One photo by its number, which it keeps when its file moves."""
-    conditions = Conditions()
+    conditions = Conditions(with_live_videos=True)
     conditions.add("timeline.asset_id = $asset_id", asset_id=asset_id)
     with copy.reading() as reader:
         page = read_page(copy, reader, conditions, parsed_sort(None), limit=1)

@@ -11,13 +11,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from serving.context import ContextDep
+from serving.context import Context, ContextDep
 
 router = APIRouter(include_in_schema=False)
 
 WEB = Path(__file__).parent.parent / "web"
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
+    "worker-src 'none'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 DOCS_POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:").replace(
@@ -46,15 +47,26 @@ def docs_assets() -> Path:
 @router.get("/view/{asset_id:int}")
 def timeline(request: Request, context: ContextDep) -> Response:
     """The timeline; the login form for whoever is not logged in."""
+    return _behind_the_door(request, context, "timeline.html")
+
+
+@router.get("/videos")
+def videos(request: Request, context: ContextDep) -> Response:
+    """The video wall."""
+    return _behind_the_door(request, context, "videos.html")
+
+
+def _behind_the_door(request: Request, context: Context, template: str) -> Response:
     user = context.authority.user_of_cookies(request.headers.get("cookie"))
     first = not context.replica.current.accounts
     if user is None:
         return page("login.html", PAGE_POLICY, first=first)
     failures = context.replica.current.rows("failure_count")[0]["files"]
     return page(
-        "timeline.html",
+        template,
         PAGE_POLICY,
         user=user,
+        here="/videos" if template == "videos.html" else "/",
         failures=failures,
         libraries=[row["name"] for row in context.replica.current.libraries],
         prefect_url=f"http://{request.url.hostname or '127.0.0.1'}:{context.settings.prefect_port}",

@@ -1,6 +1,7 @@
 -- Failures to try again. Grain: one row per asset and stage. Parameters: $stage ('' for all). Sees: wanted (path).
 -- A wanted path is one file or a folder; none at all means every one.
-select failure.asset_id, failure.stage, asset.library_id, asset.rel_path, library.root_path
+select
+    failure.asset_id, failure.stage, failure.file_version, asset.library_id, asset.rel_path, library.root_path
 from failure
 join asset using (asset_id)
 join library using (library_id)

@@ -4,7 +4,10 @@ select
     count(fingerprint.asset_id) as hash,
     count(metadata.asset_id) as metadata,
     count(thumbnail.asset_id) as thumbnail,
-    count(large.asset_id) as large
+    count(large.asset_id) as large,
+    count(preview_clip.asset_id) as preview_clip,
+    count(gif.asset_id) as gif,
+    count(hls.asset_id) as hls
 from library
 left join asset on asset.library_id = library.library_id and asset.missing_since is null
 left join fingerprint
@@ -20,4 +23,16 @@ left join derivative as large
     on large.asset_id = asset.asset_id
     and large.content_hash = fingerprint.content_hash
     and large.kind = 'large'
+left join derivative as preview_clip
+    on preview_clip.asset_id = asset.asset_id
+    and preview_clip.content_hash = fingerprint.content_hash
+    and preview_clip.kind = 'preview_clip'
+left join derivative as gif
+    on gif.asset_id = asset.asset_id
+    and gif.content_hash = fingerprint.content_hash
+    and gif.kind = 'gif'
+left join derivative as hls
+    on hls.asset_id = asset.asset_id
+    and hls.content_hash = fingerprint.content_hash
+    and hls.kind = 'hls'
 group by all;

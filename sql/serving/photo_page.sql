@@ -34,10 +34,19 @@ select
         longitude := page.longitude,
         duration_s := page.duration_s,
         motion_video := page.motion_video,
+        live_video := page.live_video,
         thumbhash := to_base64(page.thumbhash),
         thumb_url := case
             when page.thumbnail_file is not null
             then '/thumb/' || page.asset_id || '/' || page.content_hash || '.jpg'
+        end,
+        clip_url := case
+            when coalesce(page.clip_file, page.live_clip_file) is not null
+            then '/video/preview?path=' || url_encode(page.path) || '&library=' || page.library_id
+                || '&v=' || substr(page.content_hash, 1, 16)
+        end,
+        stream_url := case
+            when page.hls_file is not null then '/video/hls/' || page.content_hash || '/playlist.m3u8'
         end
     ))::varchar as photo
 from page

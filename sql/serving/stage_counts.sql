@@ -11,6 +11,12 @@ from (
     select asset_id, library_id, 'metadata', content_hash is not null and not has_metadata from timeline
     union all
     select asset_id, library_id, 'thumbnail', content_hash is not null and thumbnail_file is null from timeline
+    union all
+    select asset_id, library_id, 'hls', content_hash is not null and hls_file is null from timeline
+    where media_type = 'video'
+    union all
+    select asset_id, library_id, 'preview_clip', content_hash is not null and clip_file is null from timeline
+    where media_type = 'video' or motion_video
 ) as stage
 join library on library.library_id = stage.library_id
 left join failure on failure.asset_id = stage.asset_id and failure.stage = stage.name

@@ -25,8 +25,14 @@ select
     derivative.thumbhash,
     derivative.file as thumbnail_file,
     metadata.asset_id is not null as has_metadata,
-    metadata.motion_kind is not null as motion_video,
-    coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000)) as order_at  -- its place in the timeline
+    metadata.motion_video_offset is not null as motion_video,
+    coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000)) as order_at,  -- its place in the timeline
+    film.hls_file,
+    film.clip_file,
+    case
+        when metadata.content_id <> ''
+        then hash(metadata.content_id, asset.library_id, parse_dirpath(asset.rel_path, 'forward_slash'))
+    end as live_key  -- the same on the two files of a Live Photo
 from asset
 join library using (library_id)
 left join fingerprint
@@ -43,4 +49,14 @@ left join derivative
     and derivative.content_hash = fingerprint.content_hash
     and derivative.kind = 'thumbnail'
     and derivative.asset_id between $first_id and $last_id
+left join (
+    select
+        asset_id,
+        content_hash,
+        any_value(file) filter (kind = 'hls') as hls_file,
+        any_value(file) filter (kind = 'preview_clip') as clip_file
+    from derivative
+    where kind in ('hls', 'preview_clip') and asset_id between $first_id and $last_id
+    group by asset_id, content_hash
+) as film on film.asset_id = asset.asset_id and film.content_hash = fingerprint.content_hash
 where asset.missing_since is null and asset.asset_id between $first_id and $last_id

@@ -1,5 +1,30 @@
 -- One row per photo, RAW or video at a place, with everything known of it.
 create or replace view v_assets as
+with live_photo as (
+    -- Stills and videos with the same content identifier in the same folder; the first of several stands for them.
+    select
+        live.library_id, live.content_id, live.folder,
+        min(live.asset_id) filter (live.media_type <> 'video') as still_id,
+        min(live.asset_id) filter (live.media_type = 'video') as video_id
+    from (
+        select
+            asset.asset_id,
+            asset.library_id,
+            metadata.content_id,
+            regexp_extract(asset.rel_path, '^(.*/)?') as folder,
+            coalesce(fingerprint.media_type, asset.media_type) as media_type
+        from asset
+        join fingerprint
+            on fingerprint.asset_id = asset.asset_id
+            and fingerprint.size_bytes = asset.size_bytes
+            and fingerprint.mtime_ns = asset.mtime_ns
+        join metadata
+            on metadata.asset_id = asset.asset_id and metadata.content_hash = fingerprint.content_hash
+        where asset.missing_since is null and metadata.content_id is not null
+    ) as live
+    group by all
+    having still_id is not null and video_id is not null
+)
 select
     asset.asset_id,                                       -- number; kept when the file moves
     library.name as library,                              -- name of its library
@@ -41,6 +66,8 @@ select
     metadata.motion_video_offset,                         -- bytes from the start of the file
     metadata.motion_video_bytes,                          -- bytes
     metadata.content_id,                                  -- Live Photo: the same on the still and its video
+    live_video.video_id as live_video,                    -- asset_id of the video that belongs to this Live Photo
+    live_still.still_id as live_video_of,                 -- asset_id of the still whose Live Photo this video is
     metadata.burst_id,                                    -- the same on every picture of a burst
     metadata.page_count,                                  -- pages, frames or pictures in the file
     asset.sidecar <> '' as has_sidecar,                   -- an XMP file lies beside it
@@ -58,4 +85,6 @@ left join metadata
 left join derivative
     on derivative.asset_id = asset.asset_id
     and derivative.content_hash = fingerprint.content_hash
-    and derivative.kind = 'thumbnail';
+    and derivative.kind = 'thumbnail'
+left join live_photo as live_video on live_video.still_id = asset.asset_id
+left join live_photo as live_still on live_still.video_id = asset.asset_id;

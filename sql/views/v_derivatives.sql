@@ -5,9 +5,9 @@ select
     asset.rel_path as path,       -- the original, relative to the library's root
     derivative.kind,              -- thumbnail, large, raw_preview, hls, preview_clip, gif
     derivative.file,              -- relative to the folder of its kind (THUMBNAILS, VIDEO_PATH, ...)
-    derivative.width,             -- pixels
+    derivative.width,             -- pixels; of the best rendition
     derivative.height,            -- pixels
-    derivative.size_bytes,        -- bytes
+    derivative.size_bytes,        -- bytes; of all its files
     derivative.layer,             -- which decoder or embedded preview it came from
     derivative.warning,           -- what was wrong with the original, where it could be shown all the same
     derivative.recipe,            -- size, quality and code version it was made with

@@ -15,13 +15,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from tasks.errors import CorruptMedia, DecoderTimeout, ToolMissing
 
 STDERR_TAIL_BYTES = 16 * 1024
+LOOK_EVERY_SECONDS = 1.0  # at a run that somebody watches
 MEMORY_LIMIT_BYTES = 1536 * 2**20  # of private memory: a runaway ends here instead of taking the machine along
 _DEMUXERS = (
     "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,asf,flv,ogg,mxf,dv,h264,hevc,ivf,rm,gif,obu,wtv,nut,mjpeg,amr,"
@@ -78,6 +79,8 @@ def run_ffmpeg(
     ffmpeg: str | None = None,
     max_output_bytes: int = 64 * 2**20,
     memory_limit_bytes: int | None = MEMORY_LIMIT_BYTES,
+    folder: Path | None = None,
+    watch: Callable[[bytes], None] | None = None,
 ) -> FfmpegResult:
     """
     Run ffmpeg (or ffprobe) to its end, or end it with all its children.
@@ -88,6 +91,9 @@ def run_ffmpeg(
         ffmpeg: The program; None looks on PATH.
         max_output_bytes: What it may write to stdout.
         memory_limit_bytes: Of private memory, where `prlimit` exists (Linux); None for no limit.
+        folder: The one it runs in: muxers that read `%` in names are given bare ones.
+        watch: Gets what it writes to stdout (`-progress pipe:1`), and b"" at least once a second in which it writes
+            nothing; what it raises ends ffmpeg. Then `output` stays empty.
     Raises:
         ToolMissing: It is not installed.
         DecoderTimeout: It took longer than *timeout_seconds*.
@@ -97,9 +103,9 @@ def run_ffmpeg(
     if program is None:
         raise ToolMissing("ffmpeg is not installed: apt install ffmpeg, or brew install ffmpeg")
     command = [*_wrappers(memory_limit_bytes), program, *_quiet(program), *args]
-    process = _start(command, program)
+    process = _start(command, program, folder)
     try:
-        return _collect(process, path, time.monotonic() + timeout_seconds, max_output_bytes)
+        return _collect(process, path, time.monotonic() + timeout_seconds, max_output_bytes, watch)
     finally:
         _end(process)
 
@@ -109,8 +115,10 @@ def _quiet(program: str) -> list[str]:
 
 
 def _wrappers(memory_limit_bytes: int | None) -> list[str]:
-    """Polite and bounded, by programs that turn into ffmpeg: no code of ours runs between fork and exec."""
+    """Polite, bounded and never orphaned, by programs that turn into ffmpeg: no code of ours between fork and exec."""
     wrappers: list[str] = []
+    if setpriv := shutil.which("setpriv"):  # Linux: when we are killed, so is it
+        wrappers += [setpriv, "--pdeathsig", "KILL"]
     if nice := shutil.which("nice"):
         wrappers += [nice, "-n", "10"]
     if memory_limit_bytes and (prlimit := shutil.which("prlimit")):
@@ -118,20 +126,27 @@ def _wrappers(memory_limit_bytes: int | None) -> list[str]:
     return wrappers
 
 
-def _start(command: list[str], program: str) -> subprocess.Popen[bytes]:
+def _start(command: list[str], program: str, folder: Path | None) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            cwd=folder,
             start_new_session=True,  # a group of its own, so that killing it takes its children along
         )
     except OSError as exc:
         raise ToolMissing(f"{program} cannot be started: {exc.strerror}") from exc
 
 
-def _collect(process: subprocess.Popen[bytes], path: Path, deadline: float, max_output_bytes: int) -> FfmpegResult:
+def _collect(
+    process: subprocess.Popen[bytes],
+    path: Path,
+    deadline: float,
+    max_output_bytes: int,
+    watch: Callable[[bytes], None] | None,
+) -> FfmpegResult:
     """Read both pipes as they fill, until both are closed."""
     assert process.stdout is not None
     assert process.stderr is not None
@@ -143,11 +158,17 @@ def _collect(process: subprocess.Popen[bytes], path: Path, deadline: float, max_
             left = deadline - time.monotonic()
             if left <= 0:
                 raise DecoderTimeout(path, "ffmpeg did not finish in the time allowed")
-            for key, _ in selector.select(left):
+            ready = selector.select(min(left, LOOK_EVERY_SECONDS) if watch else left)
+            if watch and not ready:
+                watch(b"")
+            for key, _ in ready:
                 chunk = os.read(key.fd, 1 << 16)
                 if not chunk:
                     selector.unregister(key.fileobj)
-                key.data.extend(chunk)
+                if watch and key.data is output:
+                    watch(chunk)
+                else:
+                    key.data.extend(chunk)
             del log[:-STDERR_TAIL_BYTES]
             if len(output) > max_output_bytes:
                 raise CorruptMedia(path, "ffmpeg produced more than any picture of it could need")

@@ -62,7 +62,7 @@ def test_without_a_token_nothing_is_told(own: TestClient, path: str) -> None:
     assert own.post("/image", files={"file": b""}).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/docs", "/openapi.json", "/static/base.css", "/view/1"])
+@pytest.mark.parametrize("path", ["/", "/videos", "/healthz", "/docs", "/openapi.json", "/static/base.css", "/view/1"])
 def test_the_shell_of_the_page_needs_no_token(own: TestClient, path: str) -> None:
     assert own.get(path).status_code == 200
 

@@ -37,7 +37,8 @@ def test_metrics_count_the_catalog_and_the_requests(client: TestClient) -> None:
     assert assets[("photos", "video")] == 2
     failed = {s.labels["stage"]: s.value for s in samples if s.name == "darkroom_failures"}
     assert failed["thumbnail"] >= 2
-    assert {s.labels["stage"] for s in samples if s.name == "darkroom_backlog"} == {"hash", "metadata", "thumbnail"}
+    stages = {s.labels["stage"] for s in samples if s.name == "darkroom_backlog"}
+    assert stages == {"hash", "metadata", "thumbnail", "hls", "preview_clip"}
     made = {s.labels["kind"]: s.value for s in samples if s.name == "darkroom_derivatives"}
     assert made["thumbnail"] + failed["thumbnail"] == len(CHOSEN)
     routes = {s.labels["route"] for s in samples if s.name == "darkroom_http_requests_total"}

@@ -94,6 +94,19 @@ def test_whatever_happens_to_the_lake_small_steps_lead_to_the_same_copy_as_a_new
                       "'thumbnail' as kind, 'a.jpg' as file, 'abc'::blob as thumbhash"),
         ("large", "insert into derivative by name select 13 as asset_id, md5('13') as content_hash, "
                   "'large' as kind, 'b.jpg' as file"),
+        ("live still", "update metadata set content_id = 'L' where asset_id = 14"),
+        ("live video", "update metadata set content_id = 'L' where asset_id = 21"),
+        ("by content", "update fingerprint set media_type = 'video' where asset_id = 21"),
+        ("live clip", "insert into derivative by name select 21 as asset_id, md5('21') as content_hash, "
+                      "'preview_clip' as kind, 'c.mp4' as file"),
+        ("second video", "update fingerprint set media_type = 'video' where asset_id = 7"),
+        ("earlier video", "update metadata set content_id = 'L' where asset_id = 7"),
+        ("earlier gone", f"update asset set missing_since = timestamp '{now}' where asset_id = 7"),
+        ("still away", "update asset set rel_path = 'elsewhere/y.jpg' where asset_id = 14"),
+        ("still back", "update asset set rel_path = '0/y.jpg' where asset_id = 14"),
+        ("other picture", "update metadata set content_id = 'M' where asset_id = 14"),
+        ("stream", "insert into derivative by name select 21 as asset_id, md5('21') as content_hash, "
+                   "'hls' as kind, 'd/playlist.m3u8' as file"),
         ("account", "insert into account by name select 1 as account_id, 'ada' as name"),
         ("flushed", "call ducklake_flush_inlined_data('lake')"),
         ("elsewhere", "insert into run by name select 'r' as run_id"),
@@ -108,6 +121,26 @@ def test_whatever_happens_to_the_lake_small_steps_lead_to_the_same_copy_as_a_new
         assert replica.current.snapshot_id == lake.snapshot_id(), name
         assert len(loads) == 1, name
         assert state(replica) == state(_another(lake)), name
+
+
+def test_a_live_photo_is_one_photo_from_the_moment_its_other_half_is_known(lake: Lake) -> None:
+    add_assets(lake, 1, 60)
+    replica = Replica(lake)
+    assert replica.current.photos == 60
+    with lake.write() as writer:
+        writer.execute("update metadata set content_id = 'L' where asset_id in (14, 21)")
+        writer.execute("update fingerprint set media_type = 'video' where asset_id = 21")
+    copy = replica.refresh()
+    assert copy.photos == sum(row["photos"] for row in copy.rows("folders")) == 59
+    pair = "select live_video, live_video_of from timeline where asset_id in (14, 21) order by asset_id"
+    assert copy.select(pair) == [{"live_video": 21, "live_video_of": None}, {"live_video": None, "live_video_of": 14}]
+    paired = "coalesce(live_video, live_video_of) is not null"
+    shown = f"select asset_id, live_video, live_video_of from {{}} where {paired} order by 1"
+    assert copy.select(shown.format("timeline")) == lake.select(shown.format("v_assets"))
+    with lake.write() as writer:
+        writer.execute("update asset set missing_since = timestamp '2020-01-01' where asset_id = 14")
+    assert replica.refresh().photos == 59  # the still is gone, its video is a video again
+    assert replica.current.select(pair) == [{"live_video": None, "live_video_of": None}]
 
 
 def _another(lake: Lake) -> Replica:

@@ -44,3 +44,8 @@ async function answer(response, leaveWhenLoggedOut) {
 export function imageUrl(photo, size) {
   return `/image?${new URLSearchParams({ path: photo.path, library: photo.library_id, size })}`;
 }
+
+/** The original film, which a browser may seek in. */
+export function filmUrl(photo) {
+  return `/video/file?${new URLSearchParams({ path: photo.path, library: photo.library_id })}`;
+}

@@ -109,11 +109,12 @@ export class Section {
   }
 }
 
-function tile(photo, width) {
+export function tile(photo, width) {
   const link = document.createElement("a");
   link.className = "tile";
   link.href = `/view/${photo.asset_id}`;
   link.dataset.id = photo.asset_id;
+  if (photo.clip_url) link.dataset.clip = photo.clip_url;
   link.style.width = `${width}px`;
   const image = photo.thumb_url ? thumbnail(photo, link) : null;
   if (!image) link.append(nameplate(photo));
@@ -159,7 +160,8 @@ function badges(photo) {
   const texts = [];
   if (photo.media_type === "video") texts.push(["video", photo.duration_s ? duration(photo.duration_s) : "Video"]);
   if (photo.media_type === "raw") texts.push(["raw", "RAW"]);
-  if (photo.motion_video) texts.push(["motion", "Motion"]);
+  if (photo.live_video !== null) texts.push(["motion", "Live"]);
+  else if (photo.motion_video) texts.push(["motion", "Motion"]);
   return texts.map(([kind, text]) => {
     const badge = document.createElement("span");
     badge.className = `badge ${kind}`;

@@ -2,6 +2,7 @@
 import { ask, send } from "./api.js";
 import { count } from "./format.js";
 import { openLedger } from "./ledger.js";
+import { playWhenPointedAt } from "./moments.js";
 import { buildRail } from "./rail.js";
 import { Section, groupMonths } from "./sections.js";
 import { Viewer } from "./viewer.js";
@@ -174,6 +175,7 @@ timeline.addEventListener("click", (event) => {
   const index = section.photos.findIndex((photo) => photo.asset_id === Number(tile.dataset.id));
   viewer.open({ section, index });
 });
+playWhenPointedAt(timeline);
 jump.addEventListener("change", () => goTo(sections[Number(jump.value)]));
 document.querySelector("#failures")?.addEventListener("click", openLedger);
 document.querySelector("#logout").addEventListener("click", async () => {

@@ -1,6 +1,8 @@
 // One photo, large: picture or film, what is known of it, the way to the next. Its address can be sent and bookmarked.
 import { ask, imageUrl } from "./api.js";
+import { Film } from "./film.js";
 import { describe } from "./format.js";
+import { Moment } from "./moments.js";
 import { fillPanel } from "./panel.js";
 import { canvasOf } from "./sections.js";
 import { decodeThumbhash } from "./thumbhash.js";
@@ -18,15 +20,21 @@ export class Viewer {
   #opener = null;
   #showPanel = window.innerWidth >= WIDE;
   #busy = false;
+  #playing = null; // a Film, or the Moment of a photo that moves
+  #home = location.pathname.startsWith("/view/") ? "/" : location.pathname;
+  #title = document.title;
 
-  constructor({ locate, neighbour }) {
+  /** @param {{locate: Function, neighbour: Function, changed?: (open: boolean) => void}} page */
+  constructor({ locate, neighbour, changed = () => undefined }) {
     this.locate = locate;
     this.neighbour = neighbour;
+    this.changed = changed;
     const on = (selector, act) => this.#dialog.querySelector(selector).addEventListener("click", act);
     on(".close", () => this.leave());
     on(".previous", () => this.step(-1));
     on(".next", () => this.step(1));
     on(".info", () => this.togglePanel());
+    on(".live", () => this.#playing?.toggle());
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       this.leave();
@@ -52,7 +60,7 @@ export class Viewer {
   leave() {
     if (history.state?.inside) history.back();
     else {
-      history.replaceState(null, "", "/");
+      history.replaceState(null, "", this.#home);
       this.#close();
     }
   }
@@ -103,12 +111,15 @@ export class Viewer {
     download.download = photo.file_name;
     this.#note.hidden = true;
     this.#drawGround(photo);
+    const live = this.#dialog.querySelector(".live");
+    live.hidden = photo.media_type === "video" || !photo.clip_url;
     if (photo.media_type === "video") this.#film(photo);
     else this.#still(photo);
     for (const button of this.#dialog.querySelectorAll(".previous, .next")) button.hidden = !place;
     if (!this.isOpen) {
       this.#dialog.showModal();
       this.#dialog.focus(); // not the film: the arrows are to walk, not to wind
+      this.changed(true);
     }
     this.#drawPanel();
     this.#prepareNeighbours();
@@ -123,6 +134,7 @@ export class Viewer {
   /** The thumbnail at once, the large picture when it has come. */
   #still(photo) {
     const moving = photo.mime_type === "image/gif";
+    this.#playing = photo.clip_url && new Moment(photo, this.#picture, this.#dialog.querySelector(".live"));
     const image = this.#imageOf(photo, photo.thumb_url);
     this.#picture.replaceChildren(image);
     this.#fit(image, photo);
@@ -147,27 +159,15 @@ export class Viewer {
   }
 
   #film(photo) {
-    const film = document.createElement("video");
-    if (!film.canPlayType(photo.mime_type)) return this.#stillOfFilm(photo);
-    film.controls = true;
-    film.preload = "metadata";
-    film.setAttribute("aria-label", describe(photo));
-    if (photo.thumb_url) film.poster = photo.thumb_url;
-    film.addEventListener("error", () => this.#photo === photo && this.#stillOfFilm(photo));
-    film.addEventListener("loadedmetadata", () => {
-      if (!film.videoWidth && this.#photo === photo) this.#stillOfFilm(photo); // sound that plays, a picture that does not
+    this.#playing = new Film(photo, {
+      show: (element) => {
+        this.#fit(element, photo);
+        this.#picture.replaceChildren(element);
+      },
+      still: () => (photo.thumb_url ? this.#imageOf(photo, photo.thumb_url) : document.createElement("span")),
+      say: (message) => (message ? this.#say(message) : (this.#note.hidden = true)),
+      isCurrent: () => this.#photo === photo,
     });
-    film.src = imageUrl(photo, "full");
-    this.#fit(film, photo);
-    this.#picture.replaceChildren(film);
-    return undefined;
-  }
-
-  #stillOfFilm(photo) {
-    const image = this.#imageOf(photo, photo.thumb_url);
-    this.#fit(image, photo);
-    this.#picture.replaceChildren(...(photo.thumb_url ? [image] : []));
-    this.#say("This browser cannot play the original; streaming comes with a later version.");
   }
 
   /** Why there is no large picture: what the scan wrote down. */
@@ -219,17 +219,22 @@ export class Viewer {
   }
 
   #close() {
-    document.title = "Darkroom";
+    document.title = this.#title;
     this.#picture.replaceChildren(); // a film must not play on
-    [this.#photo, this.#place] = [null, null];
-    if (this.isOpen) this.#dialog.close();
+    [this.#photo, this.#place, this.#playing] = [null, null, null];
+    if (this.isOpen) {
+      this.#dialog.close();
+      this.changed(false);
+    }
     this.#opener?.focus?.({ preventScroll: true });
     this.#opener = null;
   }
 
   #key(event) {
     if (event.target.closest?.("video") && event.key !== "i") return; // the film's own keys
-    const act = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.togglePanel() }[event.key];
+    if (event.key === " " && event.target.closest?.("button, a")) return; // a button's own key
+    const play = () => this.#playing?.toggle();
+    const act = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.togglePanel(), " ": play, l: play }[event.key];
     if (!act || event.metaKey || event.ctrlKey || event.altKey) return;
     event.preventDefault();
     act();

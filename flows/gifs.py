@@ -1,0 +1,22 @@
+"""Animated GIFs of preview clips, for places that show pictures only."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from flows.drains import run_drain, show_drains
+from flows.house import open_house
+from flows.runners import drain_runner
+from tasks.video_batch import make_gifs
+
+
+@flow(flow_run_name="gifs {library}", task_runner=drain_runner())
+def gifs(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
+    """Make the GIFs that are missing. Safe to stop and to start again."""
+    house = open_house()
+    work = partial(make_gifs, plan=house.video_plan())
+    report = run_drain(house, "gifs", work, library=library, limit=limit, batch_files=32)
+    return show_drains(house, "gifs", library, report)

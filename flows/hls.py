@@ -1,0 +1,28 @@
+"""Streams: every video in a form that browsers play, without another look at the original."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from deployments.settings import load_settings
+from flows.drains import run_drain, show_drains
+from flows.house import open_house
+from flows.progress import FileProgress
+from flows.runners import drain_runner
+from tasks.video.workshop import clear_dead
+from tasks.video_batch import make_streams
+
+
+@flow(flow_run_name="hls {library}", task_runner=drain_runner(load_settings().hls_concurrency))
+def hls(library: str = "all", limit: int = 1_000) -> dict[str, Any]:
+    """Make the streams that are missing, one task run a video. Safe to stop and to start again."""
+    house = open_house()
+    clear_dead(house.settings.video_folder)
+    work = partial(make_streams, plan=house.video_plan(), follow=partial(FileProgress, house.progress, "hls"))
+    report = run_drain(
+        house, "hls", work, library=library, limit=limit, batch_files=1, at_once=house.settings.hls_concurrency
+    )
+    return show_drains(house, "hls", library, report)

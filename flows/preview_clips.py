@@ -1,0 +1,24 @@
+"""Preview clips: ten seconds of each video, and what moves in a motion photo, for the video wall."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from flows.drains import run_drain, show_drains
+from flows.house import open_house
+from flows.runners import drain_runner
+from flows.scans import start_drains
+from tasks.video_batch import make_clips
+
+
+@flow(flow_run_name="preview clips {library}", task_runner=drain_runner())
+def preview_clips(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
+    """Make the preview clips that are missing. Safe to stop and to start again."""
+    house = open_house()
+    work = partial(make_clips, plan=house.video_plan())
+    report = run_drain(house, "preview_clips", work, library=library, limit=limit, flow="preview-clips", batch_files=8)
+    start_drains(house, "gifs/gifs")
+    return show_drains(house, "preview-clips", library, report)

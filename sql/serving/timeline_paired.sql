@@ -1,0 +1,10 @@
+-- The staged rows with the other half of their Live Photo, newest first: how the replica stores the timeline.
+-- Grain: one row per present asset. Filled in: live_pairs.sql.
+select
+    staged.*,
+    case when staged.asset_id = pair.video_id then pair.still_id end as live_video_of,  -- not shown beside its still
+    case when staged.asset_id = pair.still_id then pair.video_id end as live_video,
+    case when staged.asset_id = pair.still_id then pair.clip_file end as live_clip_file
+from staged
+left join ({pairs}) as pair using (live_key)
+order by staged.order_at desc, staged.asset_id desc
