@@ -9,7 +9,7 @@ from prefect import flow
 from flows.house import open_house
 from flows.prefect_runs import prune_runs
 from flows.reporting import record_run, show_run
-from flows.upkeep import check_lake, forget_deleted_sentinels, forget_vanished_derivatives
+from flows.upkeep import check_lake, delete_broken_uploads, forget_deleted_sentinels, forget_vanished_derivatives
 from sql.lake import utc_now
 from tasks.atomic_write import sweep_temporary
 
@@ -22,7 +22,7 @@ def maintenance() -> dict[str, Any]:
     numbers: dict[str, Any] = {
         "sentinels_forgotten": forget_deleted_sentinels(house),
         "derivatives_forgotten": forget_vanished_derivatives(house),
-        "temporary_files_deleted": sweep_temporary(house.settings.thumbnails_folder),
+        "temporary_files_deleted": sweep_temporary(house.settings.thumbnails_folder) + delete_broken_uploads(house),
     }
     numbers |= house.lake.maintain(house.settings.lake_keep_days)
     numbers["prefect_runs_pruned"] = prune_runs()

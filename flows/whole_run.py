@@ -11,6 +11,7 @@ from flows.metadata import metadata
 from flows.quick_scan import quick_scan
 from flows.scans import NUMBERS
 from flows.thumbnails import thumbnails
+from tasks.errors import LibraryLost
 
 ALL_OF_THEM = 1 << 40
 
@@ -30,13 +31,21 @@ def scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool = Fals
 
 def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> dict[str, Any]:
     started = time.monotonic()
-    total: dict[str, Any] = dict.fromkeys(NUMBERS, 0)
-    total["waiting"], total["unreadable"] = 0, []
+    total: dict[str, Any] = dict.fromkeys(NUMBERS, 0) | {"waiting": 0, "unreadable": [], "busy": []}
+    lost: list[LibraryLost] = []
     for library in libraries:
-        scanned = full_scan.fn(library, accept_loss) if full else quick_scan.fn(library)
-        for name in total:
-            total[name] += scanned[name]
-        metadata.fn(library, ALL_OF_THEM)
-        total["thumbnails"] += thumbnails.fn(library, ALL_OF_THEM)["thumbnails"]
+        try:
+            scanned = full_scan.fn(library, accept_loss) if full else quick_scan.fn(library)
+        except LibraryLost as exc:  # the others are scanned all the same, and what is known of this one is drained
+            lost.append(exc)
+        else:
+            for name in total:
+                total[name] += scanned[name]
+    for library in libraries:
+        read, made = metadata.fn(library, ALL_OF_THEM), thumbnails.fn(library, ALL_OF_THEM)
+        total["thumbnails"] += made["thumbnails"]
+        total["waiting"] += read["left"] + made["left"]
+    if lost:
+        raise LibraryLost("; ".join(str(error) for error in lost))
     total["seconds"] = round(time.monotonic() - started, 3)
     return total
