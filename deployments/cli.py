@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from deployments.settings import Settings, load_settings
+from tasks.errors import RefusedError
+from tasks.file_names import to_text
 
 app = typer.Typer(
     name="darkroom",
     help="Develop a photo and video library: scan, thumbnail, query, serve.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # an error is a line, not a box
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 user_app = typer.Typer(help="Accounts that may log in.", no_args_is_help=True)
@@ -26,7 +31,7 @@ app.add_typer(user_app, name="user")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object (or array) on stdout and nothing else.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show where an error comes from.")]
-Folders = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Folders of photos and videos.")]
+Folders = Annotated[list[str] | None, typer.Argument(metavar="[DIR]...", help="Folders of photos and videos.")]
 
 
 @app.callback()
@@ -77,14 +82,16 @@ def scan(
 ) -> None:
     """Scan libraries and work off everything that follows, in this process; no server needed."""
     if quick and full:
-        raise typer.BadParameter("--quick and --full exclude each other")
+        raise WrongUsage("--quick and --full exclude each other")
     if quick and accept_loss:
-        raise typer.BadParameter("--accept-loss belongs to a full scan: a quick one finds nothing missing")
+        raise WrongUsage("--accept-loss belongs to a full scan: a quick one finds nothing missing")
     from deployments.progress_bars import ProgressBars
     from flows.house import watch_with
     from flows.whole_run import scan_and_drain
 
     names = _register(context.obj, folders, needed=True)
+    if accept_loss and not folders and len(_house(context.obj).libraries()) > 1:
+        raise WrongUsage("--accept-loss needs the folder whose loss is accepted: there are several libraries")
     if json or not sys.stderr.isatty():
         total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
     else:
@@ -95,9 +102,13 @@ def scan(
         _print_json(total)
         return
     said = [f"{value:,} {name}" for name, value in total.items() if isinstance(value, int) and value]
-    typer.echo(f"{', '.join(said)}, in {total['seconds']:.1f} s")
+    typer.echo(f"{', '.join(said) or 'nothing found'}, in {total['seconds']:.1f} s")
+    for name in total["busy"]:
+        typer.echo(f"another scan of {name} is running; this one left it alone", err=True)
     for line in total["unreadable"]:
-        typer.echo(f"could not be read: {line}", err=True)
+        typer.echo(f"could not be read: {printable(line)}", err=True)
+    if total["waiting"]:
+        typer.echo(f"{total['waiting']:,} wait for the next scan or for a missing program: see `darkroom doctor`")
     if total["failed"]:
         typer.echo("`darkroom failures` says which files failed and why.")
 
@@ -134,8 +145,8 @@ def failures(
         _print_json({"failures": rows})
         return
     for row in rows:
-        typer.echo(f"{row['library']}/{row['path']}  [{row['stage']}, tried {row['attempts']}x]")
-        typer.echo(f"    {row['error_class']}: {row['message']}")
+        typer.echo(printable(f"{row['library']}/{row['path']}  [{row['stage']}, tried {row['attempts']}x]"))
+        typer.echo(printable(f"    {row['error_class']}: {row['message']}"))
     typer.echo(f"{len(rows)} failures" if rows else "Nothing failed.")
 
 
@@ -149,10 +160,12 @@ def retry(
 ) -> None:
     """Have failed files tried again by the next run."""
     if not (paths or stage or everything):
-        raise typer.BadParameter("say what to retry: PATH…, --stage or --all")
+        raise WrongUsage("say what to retry: PATH…, --stage or --all")
     from flows.upkeep import ask_again
 
-    asked = ask_again(_house(context.obj), paths or [], stage)
+    asked = ask_again(_house(context.obj), [to_text(path) for path in paths or []], stage)
+    if not asked and (paths or stage):
+        raise WrongUsage("nothing that failed matches; `darkroom failures` lists what there is")
     if json:
         _print_json({"asked_again": asked})
     else:
@@ -172,7 +185,7 @@ def sql(
     from deployments.read_only import example_query, open_read_only, run_query, write_table
 
     if sum(given is not None for given in (query, file, example)) > 1:
-        raise typer.BadParameter("give one of: a query, --file, --example")
+        raise WrongUsage("give one of: a query, --file, --example")
     if example == "list":
         from deployments.read_only import example_titles
 
@@ -184,7 +197,7 @@ def sql(
         query = example_query(example)
 
     if output not in {"table", "csv", "json", "parquet"}:
-        raise typer.BadParameter("--format is one of table, csv, json, parquet")
+        raise WrongUsage("--format is one of table, csv, json, parquet")
     with open_read_only(context.obj, at) as lake:
         if query is None:
             from deployments.sql_shell import run_shell
@@ -192,7 +205,7 @@ def sql(
             run_shell(lake)
             return
         if output == "parquet" and sys.stdout.isatty():
-            raise typer.BadParameter("parquet is binary: redirect it, as in `darkroom sql … --format parquet > file`")
+            raise WrongUsage("parquet is binary: redirect it, as in `darkroom sql … --format parquet > file`")
         write_table(run_query(lake, query), sys.stdout.buffer, output)  # type: ignore[arg-type]
 
 
@@ -208,12 +221,13 @@ def history(
     if path is None:
         rows = lake.rows("cli/snapshots", row_limit=limit)
     else:
-        rows = lake.rows("cli/asset_history", path=path, **lake.rows("cli/snapshot_range")[0])
+        rows = lake.rows("cli/asset_history", path=to_text(path), **lake.rows("cli/snapshot_range")[0])
     if json:
         _print_json({"history": rows})
         return
     for row in rows:
         what = f"{row['what']:<10} {row['path']} ({row['size_bytes']:,} bytes)" if path else row["message"]
+        what = printable(what)
         typer.echo(f"{row['snapshot_id']:>6}  {row['written_at']:%Y-%m-%d %H:%M:%S}  {what}")
     if not rows:
         typer.echo(f"The catalog never knew a file {path}." if path else "Nothing was written yet.")
@@ -309,16 +323,23 @@ def _house(settings: Settings) -> Any:
     return open_house(settings)
 
 
-def _register(settings: Settings, folders: list[Path] | None, *, needed: bool) -> list[str]:
+def _register(settings: Settings, folders: list[str] | None, *, needed: bool) -> list[str]:
     """The names of the libraries to work on: those of *folders*, else all there are."""
     from flows.libraries import register_library
 
     house = _house(settings)
+    if folders and not all(folders):
+        raise WrongUsage("an empty folder name was given: is a variable unset?")
     if folders:
-        return [register_library(house.lake, folder) for folder in folders]
+        return [register_library(house.lake, Path(folder)) for folder in folders]
     if needed and not house.libraries():
-        raise typer.BadParameter("there is no library yet: say which folder your photos are in, or set BASE_PATH")
+        raise WrongUsage("there is no library yet: say which folder your photos are in, or set BASE_PATH")
     return ["all"]
+
+
+def printable(text: str) -> str:
+    """A stranger's file name for a terminal: control characters are shown, not obeyed."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _print_json(value: Any) -> None:
@@ -333,23 +354,36 @@ def _right(name: str) -> Any:
     return Column(name, justify="right")
 
 
+class WrongUsage(RefusedError):
+    """An argument or option that cannot be meant: exit code 2."""
+
+
+class Stopped(Exception):
+    """Ctrl-C. No KeyboardInterrupt: typer would swallow that without a word."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
 def main() -> None:
     """Run the command line; an error we know is one line, exit code 1 (2 for wrong usage)."""
     from pydantic import ValidationError
 
     from sql.lake import LakeError
-    from tasks.errors import DarkroomError, RefusedError
+    from tasks.errors import DarkroomError
 
+    signal.signal(signal.SIGINT, _stop)
     try:
         app()
+    except Stopped:
+        _complain("stopped; what was done is kept, the next run goes on from there", 1)
     except ValidationError as exc:
         _complain("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in exc.errors()), 2)
     except RefusedError as exc:
         _complain(str(exc), 2)
     except (DarkroomError, LakeError) as exc:
         _complain(str(exc), 1)
-    except KeyboardInterrupt:
-        _complain("stopped; what was done is kept, the next run goes on from there", 1)
     except OSError as exc:
         _complain(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc), 1)
 

@@ -14,6 +14,7 @@ from pyarrow import parquet
 from deployments.settings import Settings
 from sql.lake import FOLDER, Lake, statement
 from tasks.errors import InvalidQuery
+from tasks.file_names import to_text
 
 Format = Literal["table", "csv", "json", "parquet"]
 MAX_TABLE_ROWS = 1_000
@@ -75,9 +76,22 @@ def run_query(lake: Lake, query: str) -> pa.Table:
     """
     with lake.cursor() as cursor:
         try:
-            return cursor.execute(query).to_arrow_table()
+            table = cursor.execute(to_text(query)).to_arrow_table()
         except duckdb.Error as exc:
             raise InvalidQuery(_explained(str(exc))) from exc
+        except AttributeError as exc:  # DuckDB returns None for a text without a statement
+            raise InvalidQuery("there is no statement in it") from exc
+    return table.rename_columns(_told_apart(table.column_names))
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Column names as no format can confuse them: the second `a` is `a_2`."""
+    seen: dict[str, int] = {}
+    different = []
+    for name in names:
+        seen[name.lower()] = seen.get(name.lower(), 0) + 1
+        different.append(name if seen[name.lower()] == 1 else f"{name}_{seen[name.lower()]}")
+    return different
 
 
 def _explained(message: str) -> str:
@@ -118,12 +132,16 @@ def _to_json(table: pa.Table) -> bytes:
     return str(found[0]).encode() + b"\n" if found else b"[]\n"
 
 
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _csv_friendly(table: pa.Table) -> pa.Table:
     """Lists and blobs as text, since CSV has neither."""
     with duckdb.connect() as connection:
         connection.register("result", table)
         nested = [
-            f'cast("{field.name}" as varchar) as "{field.name}"'
+            f"cast({_identifier(field.name)} as varchar) as {_identifier(field.name)}"
             for field in table.schema
             if pa.types.is_nested(field.type) or pa.types.is_binary(field.type)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import suppress
 
@@ -19,6 +20,7 @@ def run_shell(lake: Lake) -> None:
     """Read statements until end of input."""
     with suppress(ImportError):  # no line editing there; the shell works without
         import readline  # noqa: F401
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C drops a statement here, it does not leave
     print(WELCOME)
     statement = ""
     while True:

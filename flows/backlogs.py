@@ -8,6 +8,7 @@ from flows.house import House
 from tasks.images.thumbnail import LARGE_RECIPE
 from tasks.ingest import HASH_TOOL
 from tasks.metadata import METADATA_RECIPE
+from tasks.programs import find_exiftool, find_ffprobe, metadata_recipe
 from tasks.video.clip import CLIP_RECIPE
 from tasks.video_batch import GIF_OF_CLIP_RECIPE
 
@@ -17,7 +18,11 @@ def backlogs(house: House) -> dict[str, dict[str, Any]]:
     plan, videos = house.ingest_plan(), house.video_plan()
     return {
         "hash": {"tool_version": HASH_TOOL},
-        "metadata": {"recipe": METADATA_RECIPE, "tool_version": plan.metadata_tools},
+        "metadata": {
+            "recipe": metadata_recipe(find_exiftool(), find_ffprobe()),
+            "complete_recipe": METADATA_RECIPE,
+            "tool_version": plan.metadata_tools,
+        },
         "thumbnails": {"recipe": plan.recipe, "tool_version": plan.thumbnail_tools},
         "large": {"recipe": LARGE_RECIPE, "tool_version": plan.thumbnail_tools},
         "preview_clips": {"recipe": CLIP_RECIPE, "tool_version": f"{CLIP_RECIPE} {videos.tools}"},

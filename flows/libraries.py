@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sql.lake import Lake, utc_now
 from tasks.errors import Conflict, LibraryLost
-from tasks.file_names import to_text
+from tasks.file_names import to_os_name, to_text
 
 
 def register_library(lake: Lake, root: Path) -> str:
@@ -21,11 +22,14 @@ def register_library(lake: Lake, root: Path) -> str:
     root = root.expanduser()
     root = root.resolve() if ".." in root.parts else root.absolute()  # symlinks stay, so that a disk can be remounted
     root_path = to_text(str(root))
+    real = os.path.realpath(root)
     for row in lake.rows("scan/libraries"):
         if row["root_path"] == root_path:
             return str(row["name"])
         if f"{root_path}/".startswith(f"{row['root_path']}/") or f"{row['root_path']}/".startswith(f"{root_path}/"):
             raise Conflict(f"{root_path} and the library {row['name']} at {row['root_path']} contain each other")
+        if os.path.realpath(to_os_name(row["root_path"])) == real:
+            raise Conflict(f"{root_path} is the library {row['name']} at {row['root_path']} by another name")
     if not root.is_dir():
         raise LibraryLost(f"there is no folder {root_path}; give the folder your photos are in")
     with lake.write(f"library {root_path}") as writer:

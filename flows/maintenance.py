@@ -9,7 +9,7 @@ from prefect import flow
 from flows.house import open_house
 from flows.prefect_runs import prune_runs
 from flows.reporting import record_run, show_run
-from flows.upkeep import check_lake, forget_deleted_sentinels, forget_vanished_derivatives
+from flows.upkeep import check_lake, delete_broken_uploads, forget_deleted_sentinels, forget_vanished_derivatives
 from sql.lake import utc_now
 from tasks.atomic_write import sweep_temporary
 from tasks.video.workshop import clear_dead
@@ -23,9 +23,8 @@ def maintenance() -> dict[str, Any]:
     numbers: dict[str, Any] = {
         "sentinels_forgotten": forget_deleted_sentinels(house),
         "derivatives_forgotten": forget_vanished_derivatives(house),
-        "temporary_files_deleted": sum(
-            sweep_temporary(house.folder_of(kind)) for kind in ("thumbnail", "preview_clip", "gif")
-        ),
+        "temporary_files_deleted": delete_broken_uploads(house)
+        + sum(sweep_temporary(house.folder_of(kind)) for kind in ("thumbnail", "preview_clip", "gif")),
         "dead_encodes_cleared": clear_dead(house.settings.video_folder),
     }
     numbers |= house.lake.maintain(house.settings.lake_keep_days)

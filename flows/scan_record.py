@@ -118,14 +118,15 @@ class ScanRecorder:
         for rows in self.found.newcomers():
             files = [classify(self.library.root, row) for row in rows]
             assets = [self._newcomer(file) for file in files if file.kind]
-            skipped = [self._skipped(file) for file in files if not file.kind]
-            if not files:
+            skipped = self._not_known([self._skipped(file) for file in files if not file.kind])
+            if not (assets or skipped):
                 continue
             with self.lake.write(f"{self._scan}: {len(assets)} new") as writer:
                 if assets:
                     with writer.using("newcomer", pa.Table.from_pylist(assets, schema=_NEWCOMER)):
                         first_id = writer.next_id("asset", "asset_id")
                         writer.run("scan/insert_assets", first_id=first_id, now=utc_now())
+                    writer.delete("skipped_file", [_place(row) for row in assets])  # a link or a text until now
                 writer.replace("skipped_file", skipped)
             self.inserted += len(assets)
 
@@ -147,6 +148,14 @@ class ScanRecorder:
             "mtime_ns": -1 if unread else file.row["mtime_ns"],
             "reason": file.reason,
         }
+
+    def _not_known(self, skipped: list[Row]) -> list[Row]:
+        """Without the unreadable ones that are on record already: they are looked at by every scan."""
+        if not any(row["reason"] == "unreadable" for row in skipped):
+            return skipped
+        known = self.lake.rows("scan/unreadable_files", library_id=self.library.library_id)
+        paths = {row["rel_path"] for row in known}
+        return [row for row in skipped if row["reason"] != "unreadable" or row["rel_path"] not in paths]
 
     def record_walk(self, root_status: os.stat_result | None) -> None:
         """
@@ -204,6 +213,10 @@ def _odd(listing: Listing) -> pa.Table:
             "reason": pa.array([reason for _, reason in listing.odd], pa.string()),
         }
     )
+
+
+def _place(row: Row) -> Row:
+    return {"library_id": row["library_id"], "rel_path": row["rel_path"]}
 
 
 def _name(rel_path: str) -> str:

@@ -8,9 +8,11 @@ is gone, empty or another directory, or when too much of it is (the mass-loss br
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -21,7 +23,7 @@ from flows.house import House, Library
 from flows.scan_record import Found, ScanRecorder
 from sql.lake import Row
 from tasks.derivative_files import FILE_OF, on_disk
-from tasks.errors import LibraryLost
+from tasks.errors import IntegrityError, LibraryLost
 from tasks.ingest import HASH_TOOL, ingest_files
 from tasks.moves import Move, find_moves, move_derivative
 from tasks.newcomers import still_moving
@@ -46,6 +48,7 @@ class ScanReport:
     failed: int = 0
     thumbnails: int = 0
     waiting: int = 0  # still being written: left for the next scan
+    busy: bool = False
     seconds: float = 0.0
     unreadable: list[str] = field(default_factory=list)
     drains: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -62,18 +65,20 @@ class ScanReport:
         return bool(self.new or self.changed or self.moved or self.missing or self.restored or self.drains)
 
 
-def scan_library(house: House, library: Library, *, full: bool, accept_loss: bool = False) -> ScanReport | None:
+def scan_library(house: House, library: Library, *, full: bool, accept_loss: bool = False) -> ScanReport:
     """
     Scan one library and read what is new in it.
 
     Returns:
-        None when another process is scanning it right now.
+        `busy` when another process is scanning it right now: then that one's result is ours.
     Raises:
         LibraryLost: The brake: nothing was marked; the message has the numbers and the way on.
     """
     with house.lake.exclusive(f"scan-{library.library_id}") as alone:
         if not alone:
-            return None
+            report = ScanReport(library.name, "full" if full else "quick", busy=True)
+            _count(house, library, report)
+            return report
         started = time.monotonic()
         report = ScanReport(library.name, "full" if full else "quick")
         find_changes(house, library, report, full=full, accept_loss=accept_loss)
@@ -89,6 +94,11 @@ def scan_library(house: House, library: Library, *, full: bool, accept_loss: boo
 def find_changes(house: House, library: Library, report: ScanReport, *, full: bool, accept_loss: bool) -> None:
     """Walk, compare, record: afterwards the lake knows every file's place, size and time."""
     status = _root_status(library)
+    refuse_mixed_folders(house, library)
+    if not full and _is_another_root(library, status):
+        report.unreadable = ["the root is another folder than last time: a full scan has to look at it first"]
+        _count(house, library, report)
+        return
     listing = _list(house, library, full=full)
     report.unreadable = [f"{rel_path or '.'}: {message}" for rel_path, message in listing.unreadable]
     if full or listing.directories.num_rows:
@@ -103,8 +113,36 @@ def find_changes(house: House, library: Library, report: ScanReport, *, full: bo
         report.new, report.changed = recorder.inserted, found.changed
         report.moved, report.missing = len(found.moves), len(found.gone)
         report.restored, report.waiting = found.restored, len(found.moving)
+    _count(house, library, report)
+
+
+def _count(house: House, library: Library, report: ScanReport) -> None:
     holds = house.lake.rows("scan/counts", library_id=library.library_id)[0]
     report.found, report.skipped = holds["found"], holds["skipped"]
+
+
+def _is_another_root(library: Library, status: os.stat_result) -> bool:
+    return library.inode is not None and (library.device, library.inode) != (status.st_dev, status.st_ino)
+
+
+def refuse_mixed_folders(house: House, library: Library) -> None:
+    """
+    Derivatives never lie among originals: they would take their names, or be scanned as photos.
+
+    Raises:
+        IntegrityError: A derivative folder is the library, lies in it where scans look, or around it.
+    """
+    settings, root = house.settings, library.root.resolve()
+    for name in ("thumbnails", "video", "previews", "gifs"):
+        folder: Path = getattr(settings, f"{name}_folder").resolve()
+        inside = folder.is_relative_to(root) and not any(
+            part.startswith(".") for part in folder.relative_to(root).parts
+        )
+        if inside or root.is_relative_to(folder):
+            raise IntegrityError(
+                f"the folder for {name}, {folder}, and the library {library.name} at {root} contain each other; "
+                "give it a place of its own"
+            )
 
 
 def _root_status(library: Library) -> os.stat_result:
@@ -160,8 +198,9 @@ def _prefixes(listing: Listing) -> pa.Table:
 def _find_moves(house: House, library: Library, new: pa.Table, gone: set[int], *, full: bool) -> list[Move]:
     if not new.num_rows:
         return []
-    candidates = house.lake.rows_using("scan/move_candidates", {"newcomer": new}, library_id=library.library_id)
-    return find_moves(library.root, candidates, gone, look=not full)
+    tables = {"newcomer": new, "gone": pa.table({"asset_id": pa.array(sorted(gone), pa.int64())})}
+    candidates = house.lake.rows_using("scan/move_candidates", tables, library_id=library.library_id, full=full)
+    return find_moves(library.root, new, candidates, gone, look=not full)
 
 
 def _move_files(house: House, library: Library, move: Move) -> list[Row]:
@@ -170,7 +209,7 @@ def _move_files(house: House, library: Library, move: Move) -> list[Row]:
     for kind, file_of in FILE_OF.items():
         old, new = file_of(library.library_id, move.old_rel_path), file_of(library.library_id, move.rel_path)
         folder = house.folder_of(kind)
-        if move_derivative(on_disk(folder, old), on_disk(folder, new)):
+        if move_derivative(on_disk(folder, old), on_disk(folder, new), folder):
             moved.append({"asset_id": move.asset_id, "kind": kind, "file": new})
     return moved
 
@@ -182,10 +221,10 @@ def _brake(house: House, library: Library, status: os.stat_result, found: Found,
         return
     present = int(house.lake.rows("scan/counts", library_id=library.library_id)[0]["found"])
     where = f"the library {library.name} at {library.root}"
-    way_on = "Nothing was marked. If that is right, run: darkroom scan --accept-loss"
+    way_on = f"Nothing was marked. If that is right, run: darkroom scan --accept-loss {shlex.quote(str(library.root))}"
     if found.listing.files.num_rows == 0:
         raise LibraryLost(f"{where} is empty, but {present:,} files are known in it: is it mounted? {way_on}")
-    if library.inode is not None and (library.device, library.inode) != (status.st_dev, status.st_ino):
+    if _is_another_root(library, status):
         raise LibraryLost(
             f"{where} is another folder than last time, and {lost:,} of {present:,} files are not in it: "
             f"is the right disk mounted? {way_on}"

@@ -40,6 +40,7 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
     total["seconds"] = round(sum(report.seconds for report in reports), 3)
     total["waiting"] = sum(report.waiting for report in reports)
     total["unreadable"] = [line for report in reports for line in report.unreadable]
+    total["busy"] = [report.library for report in reports if report.busy]
     worked = any(report.did_something for report in reports)
     message = "; ".join(str(error) for error in lost) or _said(total)
     if worked or lost:
@@ -68,8 +69,7 @@ def _scan_each(
         except LibraryLost as exc:
             lost.append(exc)
             continue
-        if report is not None:
-            reports.append(report)
+        reports.append(report)
     return reports, lost
 
 

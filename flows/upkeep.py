@@ -8,8 +8,10 @@ import pyarrow as pa
 
 from flows.house import House, open_house
 from sql.lake import FOLDER, Row
+from tasks.atomic_write import is_old_temporary
 from tasks.derivative_files import FILE_OF, hls_file, on_disk
 from tasks.errors import IntegrityError
+from tasks.file_names import to_os_name
 from tasks.images.sentinel import clear_mark, is_marked
 
 
@@ -57,6 +59,21 @@ def forget_vanished_derivatives(house: House) -> int:
         with house.lake.write(f"{len(vanished)} derivatives vanished: making them again") as writer:
             writer.delete("derivative", [{"asset_id": row["asset_id"], "kind": row["kind"]} for row in vanished])
     return len(vanished)
+
+
+def delete_broken_uploads(house: House) -> int:
+    """
+    Hidden temporary files of uploads that a kill cut off, a day old or more; returns how many.
+
+    The scans have seen them: the library is not walked for them.
+    """
+    deleted = 0
+    for row in house.lake.rows("upkeep/broken_uploads"):
+        path = Path(to_os_name(row["root_path"])) / to_os_name(row["rel_path"])
+        if is_old_temporary(path):
+            path.unlink(missing_ok=True)
+            deleted += 1
+    return deleted
 
 
 def ask_again(house: House, paths: list[str], stage: str = "") -> int:

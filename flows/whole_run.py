@@ -14,6 +14,7 @@ from flows.preview_clips import preview_clips
 from flows.quick_scan import quick_scan
 from flows.scans import NUMBERS
 from flows.thumbnails import thumbnails
+from tasks.errors import LibraryLost
 
 ALL_OF_THEM = 1 << 40
 
@@ -33,16 +34,24 @@ def scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool = Fals
 
 def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> dict[str, Any]:
     started = time.monotonic()
-    total: dict[str, Any] = dict.fromkeys(NUMBERS, 0)
-    total["waiting"], total["unreadable"] = 0, []
+    total: dict[str, Any] = dict.fromkeys(NUMBERS, 0) | {"waiting": 0, "unreadable": [], "busy": []}
+    lost: list[LibraryLost] = []
     for library in libraries:
-        scanned = full_scan.fn(library, accept_loss) if full else quick_scan.fn(library)
-        for name in total:
-            total[name] += scanned[name]
-        metadata.fn(library, ALL_OF_THEM)
-        total["thumbnails"] += thumbnails.fn(library, ALL_OF_THEM)["thumbnails"]
+        try:
+            scanned = full_scan.fn(library, accept_loss) if full else quick_scan.fn(library)
+        except LibraryLost as exc:  # the others are scanned all the same, and what is known of this one is drained
+            lost.append(exc)
+        else:
+            for name in total:
+                total[name] += scanned[name]
+    for library in libraries:
+        read, made = metadata.fn(library, ALL_OF_THEM), thumbnails.fn(library, ALL_OF_THEM)
+        total["thumbnails"] += made["thumbnails"]
+        total["waiting"] += read["left"] + made["left"]
     for library in libraries:  # last, since it takes longest: whatever else there is to see is there by then
         for stage, drain in {"preview_clips": preview_clips, "gifs": gifs, "hls": hls}.items():
             total[stage] = total.get(stage, 0) + drain.fn(library, ALL_OF_THEM)[stage]
+    if lost:
+        raise LibraryLost("; ".join(str(error) for error in lost))
     total["seconds"] = round(time.monotonic() - started, 3)
     return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -46,7 +47,7 @@ def add_user(lake: Lake, name: str, password: str, *, only_first: bool = False) 
         known = writer.run("serving/accounts")
         if only_first and known:
             raise RegistrationClosed("there is an account already; `darkroom user add` adds another")
-        if any(row["name"].casefold() == name.casefold() for row in known):
+        if find_account(known, name):
             raise Conflict(f"the name {name} is taken")
         account = {"account_id": _new_id(writer), "name": name, "created_at": utc_now()}
         writer.append("account", [{**account, "password_hash": password_hash}])
@@ -69,6 +70,12 @@ def remove_user(lake: Lake, name: str) -> None:
         if not any(row["name"] == name for row in writer.run("serving/accounts")):
             raise NotFound(f"there is no account called {name}")
         writer.execute("delete from account where name = $name", name=name)
+
+
+def find_account(accounts: Iterable[Row], name: str) -> Row | None:
+    """The account of this name, in any case: there is only one."""
+    wanted = name.strip().casefold()
+    return next((account for account in accounts if account["name"].casefold() == wanted), None)
 
 
 def password_is_right(account: Row | None, password: str) -> bool:

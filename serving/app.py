@@ -8,10 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
 from deployments.settings import Settings, load_settings
@@ -147,14 +149,14 @@ def configure_logging(level: str) -> None:
 
 
 def main() -> None:
-    """Run the API until it is told to stop."""
-    settings = load_settings()
+    """Run the API until it is told to stop; an error we know is one line, exit code 1 (2 for a wrong setting)."""
+    settings = _settings()
     configure_logging(settings.log_level)
+    host, port = _address(settings)
     try:
         lake = open_lake(settings)
     except LakeError as exc:
-        sys.exit(f"darkroom: {exc}")
-    host, port = settings.bind
+        _complain(str(exc), 1)
     config = uvicorn.Config(
         create_app(settings, lake),
         host=host,
@@ -168,6 +170,25 @@ def main() -> None:
         uvicorn.Server(config).run()
     finally:
         lake.close()
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except ValidationError as exc:
+        _complain("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in exc.errors()), 2)
+
+
+def _address(settings: Settings) -> tuple[str, int]:
+    try:
+        return settings.bind
+    except ValueError:
+        _complain(f"BIND_URL: host:port is needed, not {settings.bind_url!r}", 2)
+
+
+def _complain(message: str, code: int) -> NoReturn:
+    print(f"darkroom: {message}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from serving.paths import is_directory_inside
+from serving.paths import checked_path, is_directory_inside
 from tasks.atomic_write import TEMPORARY_PREFIX
 from tasks.errors import Conflict, InvalidPath, RefusedError, StorageUnavailable
 from tasks.file_names import to_os_name
@@ -117,7 +117,7 @@ def target_of(path: str, file_name: str, root: Path) -> str:
         path: Checked already: a folder ('' for the root), or a whole path whose last part is named like a medium.
         file_name: As the client called the file.
     Raises:
-        InvalidPath: A part of it is hidden, excluded from scans, or too long.
+        InvalidPath: A part of it is hidden, excluded from scans, or too long; or GET would refuse the whole.
     """
     base = file_name.replace("\\", "/").rpartition("/")[2]
     whole = path and by_name(path) is not None and not is_directory_inside(root, root / to_os_name(path))
@@ -127,7 +127,7 @@ def target_of(path: str, file_name: str, root: Path) -> str:
             raise InvalidPath(f"{target[:200]!r} would be hidden from scans")
         if len(os.fsencode(to_os_name(part))) > _MAX_NAME_BYTES:
             raise InvalidPath(f"a name has at most {_MAX_NAME_BYTES} bytes: {part[:80]!r}…")
-    return target
+    return checked_path(target)
 
 
 def settle(arrival: Path, target: Path, root: Path) -> None:
@@ -135,8 +135,10 @@ def settle(arrival: Path, target: Path, root: Path) -> None:
     Give the finished file its name, never taking the place of another.
 
     Raises:
-        Conflict: The name is taken. InvalidPath: A link leads out of the library. StorageUnavailable.
+        Conflict: The name is taken. InvalidPath: A folder is a link, which no scan follows. StorageUnavailable.
     """
+    if any((root / folder).is_symlink() for folder in target.relative_to(root).parents[:-1]):
+        raise InvalidPath("a link is no folder of the library: upload to the folder itself")
     existing = next(folder for folder in target.parents if folder.exists())
     if not is_directory_inside(root, existing):
         raise InvalidPath(f"{existing.name} is no folder, or leads out of the library")

@@ -31,17 +31,18 @@ class LoginLimit:
         self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()  # count, when free again
         self._lock = threading.Lock()
 
-    def check(self, address: str, name: str) -> None:
-        """Raises TooManyAttempts."""
+    def attempt(self, address: str, name: str) -> None:
+        """
+        Counts as a failure until it has `succeeded`: of attempts side by side no more get through than in a row.
+
+        Raises:
+            TooManyAttempts: This one does not count.
+        """
         now = time.monotonic()
         with self._lock:
             waits = [self._failures[key][1] - now for key in _keys(address, name) if key in self._failures]
-        if waits and max(waits) > 0:
-            raise TooManyAttempts(max(waits))
-
-    def failed(self, address: str, name: str) -> None:
-        now = time.monotonic()
-        with self._lock:
+            if waits and max(waits) > 0:
+                raise TooManyAttempts(max(waits))
             for key, free in zip(_keys(address, name), (FREE_FAILURES, FREE_FAILURES * ADDRESS_FACTOR), strict=True):
                 count = self._failures.pop(key, (0, 0.0))[0] + 1
                 wait = min(BASE_SECONDS * 2.0 ** min(count - free, 16), MAX_SECONDS) if count >= free else 0.0

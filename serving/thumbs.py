@@ -39,7 +39,7 @@ class Thumbs:
         self._app = app
         self._replica = replica
         self._folder = folder
-        self._files: OrderedDict[str, bytes] = OrderedDict()  # by request path
+        self._memory: tuple[int, OrderedDict[str, bytes]] = (-1, OrderedDict())  # snapshot; files by request path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -49,7 +49,7 @@ class Thumbs:
         if scope["method"] not in {"GET", "HEAD"}:
             await JSONResponse({"detail": "Method Not Allowed"}, 405, {"Allow": "GET, HEAD"})(scope, receive, send)
             return
-        content = self._known(scope["path"])
+        content = _known(self._files(), scope["path"])
         if content is None:
             content = await run_in_threadpool(self._look_up, scope["path"])
         if content is None:
@@ -59,26 +59,37 @@ class Thumbs:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content if scope["method"] == "GET" else b""})
 
-    def _known(self, path: str) -> bytes | None:
-        file = self._files.get(path)
-        if file is None:
-            return None
-        try:
-            return _read(file)
-        except OSError:  # moved with its original, or made anew: ask the replica again
-            self._files.pop(path, None)
-            return None
+    def _files(self) -> OrderedDict[str, bytes]:
+        """Empty once the replica has moved on: another picture may lie at the same place now."""
+        snapshot_id = self._replica().current.snapshot_id
+        known, files = self._memory
+        if known != snapshot_id:
+            files = OrderedDict()
+            self._memory = snapshot_id, files
+        return files
 
     def _look_up(self, path: str) -> bytes | None:
         found = _NAME.fullmatch(path)
         if not found:
             return None
+        files = self._files()  # before the rows are read: they are never older than the memory they go into
         for row in self._replica().current.rows("thumbnails_beside", asset_id=int(found[1])):
             address = f"{PREFIX}{row['asset_id']}/{row['content_hash']}.jpg"
-            self._files[address] = os.fsencode(on_disk(self._folder, row["thumbnail_file"]))
-        while len(self._files) > _REMEMBERED:
-            self._files.popitem(last=False)
-        return self._known(path)
+            files[address] = os.fsencode(on_disk(self._folder, row["thumbnail_file"]))
+        while len(files) > _REMEMBERED:
+            files.popitem(last=False)
+        return _known(files, path)
+
+
+def _known(files: OrderedDict[str, bytes], path: str) -> bytes | None:
+    file = files.get(path)
+    if file is None:
+        return None
+    try:
+        return _read(file)
+    except OSError:  # moved with its original, or made anew: ask the replica again
+        files.pop(path, None)
+        return None
 
 
 def _read(file: bytes) -> bytes:

@@ -44,7 +44,7 @@ class Catalog(Protocol):
 
 def catalog_of(url: str, data_path: str) -> Catalog:
     """The catalog that *url* names. Raises ValueError for another scheme."""
-    if url.startswith("sqlite:///"):
+    if url.startswith("sqlite:///") and url != "sqlite:///":
         return SqliteCatalog(Path(url.removeprefix("sqlite:///")), data_path)
     if url.startswith(("postgresql://", "postgres://")):
         return PostgresCatalog(url, data_path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -86,7 +87,10 @@ class Lake:
         snapshot: int | None = None,
         read_only: bool = False,
     ) -> None:
-        self.catalog = catalogs.catalog_of(catalog_url, data_path)
+        try:
+            self.catalog = catalogs.catalog_of(catalog_url, data_path)
+        except ValueError as exc:
+            raise LakeError(str(exc)) from exc
         self.lock_timeout_seconds = lock_timeout_seconds
         self._thread_lock = threading.RLock()
         self._newest: tuple[int | None, int] | None = None
@@ -102,7 +106,7 @@ class Lake:
         )
         try:
             self.catalog.attach(self._connection, inline_rows=INLINE_ROWS, snapshot=snapshot, read_only=read_only)
-        except (duckdb.Error, OSError) as exc:
+        except (duckdb.Error, sqlite3.Error, OSError) as exc:
             self._connection.close()
             raise LakeError(_cannot_open(self.catalog.display_name, exc)) from exc
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from tasks.errors import AssetError
+from tasks.errors import AssetError, StorageUnavailable
 from tasks.file_names import to_os_name
 from tasks.media_file import MediaFile
 from tasks.media_types import MediaKind, MediaType
@@ -112,6 +112,24 @@ class Results:
         for name, by in other.counts.items():
             self.count(name, by)
         self.contact_sheet += other.contact_sheet
+
+
+def is_unchanged(asset: Asset) -> bool:
+    """
+    Whether the file is still the one that was listed: if not, what a decoder said of it is not to be recorded.
+
+    Raises:
+        StorageUnavailable: The whole library is gone: an unmounted disk is no fault of its files.
+    """
+    try:
+        status = asset.path.stat()
+    except OSError as exc:
+        if not Path(to_os_name(asset.root_path)).is_dir():
+            raise StorageUnavailable(
+                f"the library {asset.library} at {asset.root_path} is gone: is it mounted?"
+            ) from exc
+        return not isinstance(exc, FileNotFoundError | NotADirectoryError)
+    return (status.st_size, status.st_mtime_ns) == (asset.size_bytes, asset.mtime_ns)
 
 
 def utc_now() -> datetime:

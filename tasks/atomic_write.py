@@ -13,46 +13,70 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.errors import StorageUnavailable
 
 TEMPORARY_PREFIX = ".darkroom-"  # hidden, so that no scan ever takes one for a photo
+OLD_SECONDS = 24 * 3600
 _DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE,
                  errno.ENOTDIR, errno.EISDIR}  # fmt: skip
 
 
-def temporary_beside(path: Path) -> Path:
+def temporary_beside(path: Path, within: Path | None = None) -> Path:
     """
     The hidden name under which *path* is written; its folder is made.
 
     Raises:
         StorageUnavailable: The folder cannot be made.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise StorageUnavailable(f"cannot make the folder {path.parent}: {exc.strerror}") from exc
+    make_way(path, within)
     name = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
     return path.parent / f"{TEMPORARY_PREFIX}{name}"
 
 
-def atomic_write(path: Path, content: bytes, *, durable: bool = True) -> None:
+def make_way(path: Path, within: Path | None = None) -> None:
+    """
+    Make the folder of *path*.
+
+    Args:
+        within: A tree of derivatives. What stands in the way below it, a file where a folder is needed or the other
+            way round, was made from an original that is no longer there: it goes.
+    Raises:
+        StorageUnavailable: The folder cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if within is not None and path.is_dir() and path.is_relative_to(within) and path != within:
+            shutil.rmtree(path)
+    except OSError as exc:
+        obstacle = next((folder for folder in path.parents if folder.is_file()), None)
+        if within is None or obstacle is None or within not in obstacle.parents:
+            raise StorageUnavailable(f"cannot make the folder {path.parent}: {exc.strerror}") from exc
+        obstacle.unlink()
+        make_way(path, within)
+
+
+def atomic_write(path: Path, content: bytes, *, durable: bool = True, within: Path | None = None) -> None:
     """
     Write *content* to *path*, replacing what was there.
 
     Args:
         durable: False leaves out the fsync: for what can be made again and says nothing by being there.
+        within: As in `make_way`.
     Raises:
         StorageUnavailable: The disk is full, read-only or gone.
     """
-    temporary = temporary_beside(path)
+    temporary = temporary_beside(path, within)
     try:
         _write_and_rename(temporary, path, content, durable)
     except OSError as exc:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         if exc.errno in _DISK_TROUBLE:
             raise StorageUnavailable(f"cannot write {path}: {exc.strerror}") from exc
         raise
@@ -86,22 +110,29 @@ def _open_alone(temporary: Path) -> tuple[int, Path]:
     return os.open(other, flags | os.O_EXCL, 0o644), other
 
 
-def sweep_temporary(folder: Path, older_than_seconds: float = 24 * 3600) -> int:
+def sweep_temporary(folder: Path) -> int:
     """Delete what kills left half written under *folder*, where it is old enough to be nobody's; returns how many."""
-    deadline = time.time() - older_than_seconds
     deleted = 0
     for path in _temporary_files(folder):
-        try:
-            old = path.lstat().st_mtime < deadline
-        except FileNotFoundError:
+        if not is_old_temporary(path):
             continue
-        if old and path.is_dir() and not path.is_symlink():
+        if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-            deleted += 1
-        elif old:
+        else:
             path.unlink(missing_ok=True)
-            deleted += 1
+        deleted += 1
     return deleted
+
+
+def is_old_temporary(path: Path) -> bool:
+    """A file or folder of our temporary names that nobody has written to for a day."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    old = status.st_mtime < time.time() - OLD_SECONDS
+    plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    return old and plain and path.name.startswith(TEMPORARY_PREFIX)
 
 
 def _temporary_files(folder: Path) -> Iterator[Path]:

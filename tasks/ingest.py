@@ -151,7 +151,9 @@ def _add_metadata(results: Results, asset: Asset, kind: MediaKind, content: byte
         add_metadata_rows(results, asset, content_hash, quick.metadata)
 
 
-def add_metadata_rows(results: Results, asset: Asset, content_hash: str, metadata: Metadata) -> None:
+def add_metadata_rows(
+    results: Results, asset: Asset, content_hash: str, metadata: Metadata, recipe: str = METADATA_RECIPE
+) -> None:
     """The `metadata` row and its date candidates."""
     row = asdict(metadata)
     candidates = row.pop("date_candidates")
@@ -163,7 +165,7 @@ def add_metadata_rows(results: Results, asset: Asset, content_hash: str, metadat
             **row,
             **version,
             "sidecar_version": asset.sidecar_version,
-            "recipe": METADATA_RECIPE,
+            "recipe": recipe,
             "recorded_at": utc_now(),
         },
     )
@@ -199,7 +201,7 @@ def record_unsupported(
     results: Results, asset: Asset, content_hash: str, error: AssetError, thumbnails: Path, tools: str
 ) -> None:
     """The sentinel on disk, and why in the lake."""
-    mark_unsupported(on_disk(thumbnails, thumbnail_file(asset.library_id, asset.rel_path)))
+    mark_unsupported(on_disk(thumbnails, thumbnail_file(asset.library_id, asset.rel_path)), within=thumbnails)
     results.fail(asset, "thumbnail", error, tool_version=tools, file_version=content_hash)
 
 
@@ -209,7 +211,7 @@ def record_thumbnail(
     """The file first, then its row."""
     file = thumbnail_file(asset.library_id, asset.rel_path)
     path = on_disk(thumbnails, file)
-    atomic_write(path, rendered.jpeg)
+    atomic_write(path, rendered.jpeg, within=thumbnails)
     sentinel_path(path).unlink(missing_ok=True)
     results.add("derivative", derivative_row(asset.asset_id, content_hash, "thumbnail", file, rendered, recipe))
     results.clear(asset, "thumbnail")

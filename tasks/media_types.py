@@ -32,11 +32,15 @@ VIDEO = {
     "m2ts": "video/mp2t", "m2t": "video/mp2t", "ts": "video/mp2t", "wmv": "video/x-ms-wmv", "asf": "video/x-ms-wmv",
     "flv": "video/x-flv", "ogv": "video/ogg", "mxf": "application/mxf", "dv": "video/x-dv", "insv": "video/mp4",
 }  # fmt: skip
+AUDIO = frozenset({"m4a", "m4b", "m4p", "mka", "wma", "mp3", "aac", "oga", "opus", "flac", "wav"})
 SIDECAR = frozenset({"xmp", "aae", "thm", "json", "411", "lrv", "pp3", "dop"})
 
 _HEIF_BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"heim": "image/heic", b"heis": "image/heic",
                 b"hevc": "image/heic", b"hevx": "image/heic", b"mif1": "image/heif", b"msf1": "image/heif",
                 b"avif": "image/avif", b"avis": "image/avif"}  # fmt: skip
+
+
+_FIRST_ATOMS = frozenset({b"moov", b"wide", b"free", b"skip", b"pnot"})  # of QuickTime from before `ftyp`
 
 
 class MediaKind(NamedTuple):
@@ -71,6 +75,8 @@ def identify(head: bytes, name: str) -> MediaKind | None:
         None when neither bytes nor name say photo, RAW or video. An unreadable file keeps what its name claims, so
         that the decoder can say what is wrong with it.
     """
+    if PurePath(name).suffix[1:].lower() in AUDIO:
+        return None  # in the containers of videos
     claimed = by_name(name)
     seen = _by_signature(head, claimed)
     return seen or claimed
@@ -116,13 +122,15 @@ def _is_tiff_like(head: bytes) -> bool:
     return head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIRO", b"IIRS", b"MMOR", b"IIU\0"}
 
 
-def _iso_media(head: bytes, claimed: MediaKind | None) -> MediaKind:
+def _iso_media(head: bytes, claimed: MediaKind | None) -> MediaKind | None:
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4], "big"), 64), 4))]
     if brands[0] == b"crx ":
         return MediaKind("raw", RAW["cr3"])
     for brand in brands:  # the major brand first, then what it is compatible with
         if mime := _HEIF_BRANDS.get(brand):
             return MediaKind("photo", mime)
+    if brands[0] in {b"M4A ", b"M4B ", b"M4P "} and claimed is None:
+        return None
     if brands[0] == b"qt  ":
         return MediaKind("video", "video/quicktime")
     if brands[0][:2] == b"3g":
@@ -137,7 +145,7 @@ def _video_signature(head: bytes) -> str | None:
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
     if head[:4] in {b"\0\0\x01\xba", b"\0\0\x01\xb3"}:
         return "video/mpeg"
-    if head[4:8] in {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}:  # QuickTime from before `ftyp`
+    if head[4:8] == b"mdat" or (head[4:8] in _FIRST_ATOMS and head[0] == 0):  # a size; text has a letter there
         return "video/quicktime"
     if len(head) > 200 and (head[0] == head[188] == 0x47 or head[4] == head[196] == 0x47):
         return "video/mp2t"

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 
-from tasks.asset import Asset, Results, merged
+from tasks.asset import Asset, Results, is_unchanged, merged
 from tasks.errors import AssetError
 from tasks.ingest import add_metadata_rows
 from tasks.metadata import read_full
 from tasks.metadata.exiftool import ExifTool
-from tasks.programs import find_exiftool, find_ffprobe
+from tasks.programs import find_exiftool, find_ffprobe, metadata_recipe
 
 
 def read_metadata(batch: Sequence[Asset], tools: str, threads: int = 2) -> Results:
@@ -32,14 +32,17 @@ def read_metadata(batch: Sequence[Asset], tools: str, threads: int = 2) -> Resul
 def _read_part(batch: Sequence[Asset], tools: str) -> Results:
     results = Results()
     with ExitStack() as stack:
-        exiftool = find_exiftool()
+        exiftool, ffprobe = find_exiftool(), find_ffprobe()
         running = stack.enter_context(ExifTool(exiftool)) if exiftool else None
-        answers = read_full([asset.media_file() for asset in batch], running, find_ffprobe())
+        answers = read_full([asset.media_file() for asset in batch], running, ffprobe)
+    recipe = metadata_recipe(exiftool, ffprobe)
     for asset, answer in zip(batch, answers, strict=True):
         content_hash = asset.content_hash or ""
-        if isinstance(answer, AssetError):
+        if isinstance(answer, AssetError) and not is_unchanged(asset):
+            results.left += 1
+        elif isinstance(answer, AssetError):
             results.fail(asset, "metadata", answer, tool_version=tools, file_version=content_hash)
         else:
-            add_metadata_rows(results, asset, content_hash, answer)
+            add_metadata_rows(results, asset, content_hash, answer, recipe)
             results.done += 1
     return results

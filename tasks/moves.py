@@ -12,7 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from tasks.asset import Row
+from tasks.atomic_write import make_way
 from tasks.errors import StorageUnavailable, UnreadableFile
 from tasks.file_names import to_os_name
 from tasks.hashing import hash_stream
@@ -27,34 +31,38 @@ class Move:
     rel_path: str
 
 
-def find_moves(root: Path, candidates: Iterable[Row], gone: set[int], *, look: bool) -> list[Move]:
+def find_moves(root: Path, newcomers: pa.Table, candidates: Iterable[Row], gone: set[int], *, look: bool) -> list[Move]:
     """
-    Match new paths to the assets they were.
+    Match new paths to the assets they were. Each newcomer that may be one is read once.
 
     Args:
-        candidates: rel_path, asset_id, old_rel_path, is_missing, content_hash (`sql/scan/move_candidates.sql`).
+        newcomers: rel_path, size_bytes.
+        candidates: asset_id, old_rel_path, size_bytes, is_missing, content_hash (`sql/scan/move_candidates.sql`).
         gone: Assets that this scan did not find.
         look: Ask the disk whether an asset's old path is still there: for quick scans, which see only part of it.
     """
-    wanted: dict[str, list[Row]] = defaultdict(list)
+    waiting: dict[str, list[Row]] = defaultdict(list)
+    sizes: set[int] = set()
     for row in candidates:
         is_gone = row["asset_id"] in gone or row["is_missing"]
         if is_gone or (look and not os.path.lexists(root / to_os_name(row["old_rel_path"]))):
-            wanted[row["rel_path"]].append(row)
-    moves: list[Move] = []
-    taken: set[int] = set()
-    for rel_path in sorted(wanted):
-        content_hash = _content_hash(root / to_os_name(rel_path))
-        same = [row for row in wanted[rel_path] if row["content_hash"] == content_hash and row["asset_id"] not in taken]
+            waiting[row["content_hash"]].append(row)
+            sizes.add(row["size_bytes"])
+    if not waiting:
+        return []
+    possible = newcomers.filter(pc.is_in(newcomers.column("size_bytes"), pa.array(sorted(sizes), pa.int64())))
+    moves = []
+    for rel_path in sorted(possible.column("rel_path").to_pylist()):
+        same = waiting.get(_content_hash(root / to_os_name(rel_path)) or "")
         if same:
-            chosen = min(same, key=lambda row: (not _same_name(row), row["asset_id"]))
-            taken.add(chosen["asset_id"])
+            chosen = min(same, key=lambda row: (_name(rel_path) != _name(row["old_rel_path"]), row["asset_id"]))
+            same.remove(chosen)
             moves.append(Move(chosen["asset_id"], chosen["old_rel_path"], rel_path))
     return moves
 
 
-def _same_name(row: Row) -> bool:
-    return bool(row["rel_path"].rpartition("/")[2] == row["old_rel_path"].rpartition("/")[2])
+def _name(rel_path: str) -> str:
+    return rel_path.rpartition("/")[2]
 
 
 def _content_hash(path: Path) -> str | None:
@@ -66,13 +74,13 @@ def _content_hash(path: Path) -> str | None:
         return None
 
 
-def move_derivative(old: Path, new: Path) -> bool:
+def move_derivative(old: Path, new: Path, within: Path) -> bool:
     """
     Rename a mirrored file (and its sentinel) after its original; whether it is at its new place.
 
     Safe to do again after a kill: a file that is already there is left alone.
     """
-    renamed = [_rename(old_file, new_file) for old_file, new_file in _pairs(old, new)]
+    renamed = [_rename(old_file, new_file, within) for old_file, new_file in _pairs(old, new)]
     return any(renamed)
 
 
@@ -80,11 +88,11 @@ def _pairs(old: Path, new: Path) -> Sequence[tuple[Path, Path]]:
     return ((old, new), (sentinel_path(old), sentinel_path(new)))
 
 
-def _rename(old: Path, new: Path) -> bool:
-    if not old.exists():
-        return new.exists()
+def _rename(old: Path, new: Path, within: Path) -> bool:
+    if not old.is_file():
+        return new.is_file()
+    make_way(new, within)
     try:
-        new.parent.mkdir(parents=True, exist_ok=True)
         old.replace(new)
     except OSError as exc:
         raise StorageUnavailable(f"cannot move {old} to {new}: {exc.strerror}") from exc

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import version
 
 from tasks.errors import ToolMissing
+from tasks.metadata.recipe import METADATA_RECIPE
 
 
 def find_exiftool() -> str | None:
@@ -33,6 +34,15 @@ def program_version(program: str, flag: str) -> str:
         raise ToolMissing(f"{program} cannot be run: {exc}") from exc
     found = re.search(r"\d+(\.\d+)+[^\s]*", answer.stdout)
     return found[0] if found else "unknown"
+
+
+def metadata_recipe(exiftool: str | None, ffprobe: str | None) -> str:
+    """
+    What a full reading is worth: one without a tool is done again when the tool appears, never the other way round
+    (`sql/backlog/metadata.sql` takes the complete one, METADATA_RECIPE, for done in any case).
+    """
+    missing = [name for name, found in (("exiftool", exiftool), ("ffprobe", ffprobe)) if not found]
+    return METADATA_RECIPE + "".join(f" without {name}" for name in missing)
 
 
 def thumbnail_tools(ffmpeg: str | None, exiftool: str | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from tasks.asset import Asset, Results, in_threads
+from tasks.asset import Asset, Results, in_threads, is_unchanged
 from tasks.atomic_write import atomic_write
 from tasks.derivative_files import large_file, on_disk
 from tasks.errors import AssetError, ToolMissing
@@ -42,6 +42,9 @@ def make_thumbnail(asset: Asset, plan: IngestPlan, tools: Tools) -> Results:
     try:
         rendered = render_thumbnail(asset.media_file(), None, plan.long_edge_px, tools)
     except AssetError as exc:
+        if not is_unchanged(asset):
+            results.left += 1
+            return results
         record_unsupported(results, asset, content_hash, exc, plan.thumbnails, plan.thumbnail_tools)
         return results
     except ToolMissing:
@@ -58,13 +61,16 @@ def make_large(asset: Asset, plan: IngestPlan, tools: Tools) -> Results:
     try:
         rendered = render_large(asset.media_file(), None, tools)
     except AssetError as exc:
+        if not is_unchanged(asset):
+            results.left += 1
+            return results
         results.fail(asset, "large", exc, tool_version=plan.thumbnail_tools, file_version=content_hash)
         return results
     except ToolMissing:
         results.left += 1
         return results
     file = large_file(asset.library_id, asset.rel_path)
-    atomic_write(on_disk(plan.thumbnails, file), rendered.jpeg)
+    atomic_write(on_disk(plan.thumbnails, file), rendered.jpeg, within=plan.thumbnails)
     results.add("derivative", derivative_row(asset.asset_id, content_hash, "large", file, rendered, LARGE_RECIPE))
     results.clear(asset, "large")
     results.done += 1

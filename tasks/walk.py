@@ -100,7 +100,9 @@ class _Walker:
         self.root = os.fspath(root)
         self.real_root = os.path.realpath(self.root)
         entries = list(excluded)
-        self.excluded_names = SKIPPED_DIRECTORIES | {entry for entry in entries if not entry.startswith("/")}
+        self.excluded_names = SKIPPED_DIRECTORIES | {
+            entry.rstrip("/") for entry in entries if not entry.startswith("/")
+        }
         self.excluded_paths = {entry.strip("/") for entry in entries if entry.startswith("/")}
         self.batches: list[pa.RecordBatch] = []
         self.rel_paths: list[str] = []
@@ -175,7 +177,7 @@ class _Walker:
         """Find each file of the directory just taken its XMP sidecar."""
         names = [rel_path[len(text_prefix) :] for rel_path in self.rel_paths[first_row:]]
         versions = {name: f"{self.sizes[row]}-{self.mtimes[row]}" for row, name in enumerate(names, start=first_row)}
-        candidates = [to_text(name) for name in sidecars]
+        candidates = frozenset(map(to_text, sidecars))  # a set: thousands of RAW+XMP pairs lie in one folder
         for row, name in enumerate(names, start=first_row):
             sidecar = find_sidecar(PurePosixPath(name), candidates) if name not in candidates else None
             if sidecar:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from serving.accounts import InvalidAccount, RegistrationClosed, add_user, password_is_right
+from serving.accounts import InvalidAccount, RegistrationClosed, add_user, find_account, password_is_right
 from serving.auth import COOKIE, issue_token, same_origin
 from serving.context import Context, ContextDep
 from serving.errors import answers
@@ -68,12 +68,11 @@ def close_session(request: Request) -> Response:
 def _checked_login(context: Context, request: Request, body: Login) -> str | None:
     """The account's name; None when name or password is wrong. Raises TooManyAttempts."""
     address = request.client.host if request.client else "?"
-    context.login_limit.check(address, body.username)
-    account = context.replica.current.accounts.get(body.username.strip())
+    context.login_limit.attempt(address, body.username)
+    account = find_account(context.replica.current.accounts.values(), body.username)
     if password_is_right(account, body.password) and account:
         context.login_limit.succeeded(address, body.username)
         return str(account["name"])
-    context.login_limit.failed(address, body.username)
     return None
 
 

@@ -148,7 +148,8 @@ def _whole_list(copy: Copy, name: str, conditions: Conditions) -> Response:
 
 
 def _text(seconds: int | None) -> str | None:
-    return None if seconds is None else str(seconds)
+    """With a decimal point, since eight bare digits would be read as YYYYMMDD."""
+    return None if seconds is None else f"{seconds}.0"
 
 
 def _json(content: Any) -> Response:

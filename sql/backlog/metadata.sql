@@ -1,5 +1,5 @@
 -- Files whose metadata were never read for this version of file and sidecar, newest first.
--- Grain: one row per asset. Parameters: $library, $recipe, $tool_version, $row_limit.
+-- Grain: one row per asset. Parameters: $library, $recipe, $complete_recipe, $tool_version, $row_limit.
 select
     asset.asset_id,
     asset.library_id,
@@ -23,12 +23,16 @@ anti join metadata
     on metadata.asset_id = asset.asset_id
     and metadata.content_hash = fingerprint.content_hash
     and metadata.sidecar_version = asset.sidecar_version
-    and metadata.recipe = $recipe
+    and metadata.recipe in ($recipe, $complete_recipe)
 anti join failure
     on failure.asset_id = asset.asset_id
     and failure.stage = 'metadata'
     and failure.tool_version = $tool_version
     and failure.file_version = fingerprint.content_hash
+    and (
+        failure.error_class <> 'UnreadableFile'  -- permissions heal: see hash.sql
+        or failure.failed_at + to_hours(least(pow(2, failure.attempts), 168)::integer) > now()::timestamp
+    )
 where asset.missing_since is null and ($library = 'all' or library.name = $library)
 order by asset.mtime_ns desc, asset.asset_id
 limit $row_limit;

@@ -10,8 +10,12 @@ where $stage in ('', failure.stage)
         not exists (select 1 from wanted)
         or exists (
             select 1 from wanted
-            where wanted.path in (asset.rel_path, library.root_path || '/' || asset.rel_path)
-                or starts_with(asset.rel_path, rtrim(wanted.path, '/') || '/')
-                or starts_with(library.root_path || '/' || asset.rel_path, rtrim(wanted.path, '/') || '/')
+            where list_has_any(
+                [wanted.path],
+                [asset.rel_path, library.name || '/' || asset.rel_path, library.root_path || '/' || asset.rel_path]
+            )
+                or starts_with(asset.rel_path, wanted.path || '/')
+                or starts_with(library.name || '/' || asset.rel_path, wanted.path || '/')
+                or starts_with(library.root_path || '/' || asset.rel_path, wanted.path || '/')
         )
     );

@@ -41,4 +41,8 @@ anti join skipped_file
     and skipped_file.mtime_ns = compared.mtime_ns
     and compared.difference = 'new'
 where compared.difference <> 'vanished'
-    or not exists (select 1 from unreadable where starts_with(compared.rel_path, unreadable.prefix));
+    or not exists (select 1 from unreadable
+        where unreadable.prefix = ''
+            or compared.rel_path = unreadable.prefix
+            or starts_with(compared.rel_path, unreadable.prefix || '/')
+    );

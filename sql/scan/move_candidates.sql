@@ -1,16 +1,18 @@
--- Which known assets a new file may be: the same size, read before.
--- Grain: one row per new path and asset of its size. Parameters: $library_id. Sees: newcomer (rel_path, size_bytes).
+-- Known assets that a new file may be: of the size of one, read before, and not where they were.
+-- Grain: one row per asset. Parameters: $library_id, $full. Sees: newcomer (rel_path, size_bytes), gone (asset_id).
+-- A full scan knows which are gone; after a quick one the disk must be asked about each.
 select
-    newcomer.rel_path,
-    newcomer.size_bytes,
     asset.asset_id,
     asset.rel_path as old_rel_path,
+    asset.size_bytes,
     asset.missing_since is not null as is_missing,
     fingerprint.content_hash
-from newcomer
-join asset on asset.size_bytes = newcomer.size_bytes and asset.library_id = $library_id
+from asset
 join fingerprint
     on fingerprint.asset_id = asset.asset_id
     and fingerprint.size_bytes = asset.size_bytes
     and fingerprint.mtime_ns = asset.mtime_ns
-where asset.size_bytes > 0;
+semi join newcomer on newcomer.size_bytes = asset.size_bytes
+where asset.library_id = $library_id
+    and asset.size_bytes > 0
+    and (asset.missing_since is not null or not $full or asset.asset_id in (select asset_id from gone));

@@ -40,7 +40,7 @@ def sentinel_path(thumbnail: Path) -> Path:
     return thumbnail.with_name(kept + ending)
 
 
-def mark_unsupported(thumbnail: Path) -> Path:
+def mark_unsupported(thumbnail: Path, within: Path | None = None) -> Path:
     """
     Leave an empty file saying that *thumbnail* cannot be made; deleting it asks for another try.
 
@@ -48,7 +48,7 @@ def mark_unsupported(thumbnail: Path) -> Path:
         StorageUnavailable: The folder cannot be written.
     """
     sentinel = sentinel_path(thumbnail)
-    atomic_write(sentinel, b"", durable=False)
+    atomic_write(sentinel, b"", durable=False, within=within)
     return sentinel
 
 

@@ -22,8 +22,7 @@ from tasks.metadata.ffprobe import ffprobe_version, probe
 from tasks.metadata.fields import DateCandidate, Findings, Metadata
 from tasks.metadata.gps import zone_at
 from tasks.metadata.quick import Reading, read_in_process
-
-METADATA_RECIPE = "1"  # part of every row's version: raise it, and all metadata is read again
+from tasks.metadata.recipe import METADATA_RECIPE
 
 _WITHOUT_LENGTH = {"avi", "mpegts"}  # ffprobe then says the longest stream's, often a tail of sound
 _SIDECAR_WINS = ("rating", "title", "description", "keywords")

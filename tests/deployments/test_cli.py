@@ -208,3 +208,63 @@ def test_scan_killed_anywhere_and_run_again_ends_in_the_same_catalog(
     answer("scan", str(library))
     assert catalog(home) == catalog(tmp_path / "undisturbed")
     assert not [path for path in (home / "thumbnails").rglob("*") if path.name.startswith(TEMPORARY)]
+
+
+def test_ctrl_c_says_that_nothing_is_lost(home: Path, tmp_path: Path) -> None:
+    for number in range(150):
+        draw(tmp_path / "photos" / f"{number}.jpg", number, size=(1600, 1200))
+    scan = subprocess.Popen(
+        [sys.executable, "-m", "deployments.cli", "scan", str(tmp_path / "photos"), "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list((home / "thumbnails").glob("*.jpg")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    scan.send_signal(signal.SIGINT)
+    out, err = scan.communicate(timeout=60)
+    assert (scan.returncode, out) == (1, "")
+    assert "stopped; what was done is kept" in err
+    assert answer("scan")["found"] == 150
+
+
+def test_loss_is_accepted_for_a_named_library_only(photos: Path, tmp_path: Path) -> None:
+    draw(tmp_path / "second" / "x.jpg", 9)
+    answer("scan", str(photos), str(tmp_path / "second"))
+    refused = darkroom("scan", "--accept-loss")
+    assert refused.returncode == 2
+    assert "there are several libraries" in " ".join(refused.stderr.split())
+
+
+def test_lost_library_does_not_keep_the_others_from_being_drained(photos: Path, tmp_path: Path) -> None:
+    draw(tmp_path / "second" / "x.jpg", 9)
+    answer("scan", str(photos), str(tmp_path / "second"))
+    shutil.rmtree(photos)
+    draw(tmp_path / "second" / "y.png", 10)
+    done = darkroom("scan")
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr
+    second = next(row for row in answer("status")["libraries"] if row["library"] == "second")
+    assert all(stage["backlog"] == 0 for stage in second["stages"])
+
+
+def test_file_name_with_control_characters_cannot_steer_the_terminal(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "e\x1b]0;owned\x07.jpg").write_bytes(b"no picture")
+    age(tmp_path / "photos" / "e\x1b]0;owned\x07.jpg")
+    answer("scan", str(tmp_path / "photos"))
+    assert "\x1b" not in darkroom("failures").stdout
+
+
+@pytest.mark.parametrize("query", ["", "  ", ";", "select 1 a, 2 a", 'select [1] as "q""r"', "select '\x00'"])
+def test_odd_statements_end_without_a_traceback(photos: Path, query: str) -> None:
+    answer("scan", str(photos))
+    for output in ("table", "json", "csv"):
+        assert "Traceback" not in darkroom("sql", query.replace("\x00", "\\0"), "--format", output).stderr
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "sqlite://x", "/", "postgresql://nobody:secret@127.0.0.1:1/none"])
+def test_catalog_that_cannot_be_is_one_line(home: Path, url: str) -> None:
+    done = darkroom("status", DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from flows.full_scan import full_scan
 from flows.hash_backfill import hash_backfill
 from flows.house import House
 from flows.maintenance import maintenance
+from flows.metadata import metadata
 from flows.scanning import ScanReport, find_changes
 from flows.thumbnails import thumbnails
 from flows.upkeep import ask_again, check_lake
 from tasks.asset import Asset, Results
 from tasks.errors import IntegrityError, StorageUnavailable
 from tasks.images.sentinel import sentinel_path
+from tasks.video.ffmpeg import find_ffmpeg
 from tests.pictures import age, draw
 
 
@@ -210,3 +213,72 @@ def test_maintenance_keeps_every_row(house: House, library: Path) -> None:
     before = house.lake.select("select * from v_assets order by path")
     maintenance.fn()
     assert house.lake.select("select * from v_assets order by path") == before
+
+
+def film(path: Path) -> Path:
+    ffmpeg = find_ffmpeg()
+    assert ffmpeg
+    source = [
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=duration=1:size=64x48:rate=5",
+        "-metadata",
+        "creation_time=2021-05-06T07:08:09Z",
+    ]
+    subprocess.run([ffmpeg, "-v", "error", *source, str(path)], check=True, timeout=60)
+    return age(path)
+
+
+def test_disk_unmounted_in_the_middle_of_a_drain_blames_no_file(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain_module, "RETRY_DELAYS_SECONDS", [0.0])
+    film(library / "a.mp4")
+    full_scan.fn()
+    library.rename(library.with_name("unmounted"))
+    for drain_of in (thumbnails, metadata):
+        with pytest.raises(StorageUnavailable, match="is it mounted"):
+            drain_of.fn()
+    assert failures(house) == []
+    library.with_name("unmounted").rename(library)
+    assert (metadata.fn()["metadata"], thumbnails.fn()["thumbnails"]) == (1, 1)
+
+
+def test_file_moved_before_its_drain_is_left_for_the_next_scan(house: House, library: Path) -> None:
+    film(library / "a.mp4")
+    full_scan.fn()
+    (library / "sub").mkdir()
+    (library / "a.mp4").rename(library / "sub" / "a.mp4")
+    assert (thumbnails.fn()["left"], metadata.fn()["left"]) == (1, 1)
+    assert failures(house) == []
+    full_scan.fn()
+    assert (metadata.fn()["metadata"], thumbnails.fn()["thumbnails"]) == (1, 1)
+
+
+def test_metadata_read_without_ffprobe_are_read_again_when_it_appears(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film(library / "a.mp4")
+    with monkeypatch.context() as without:
+        for module in ("flows.backlogs", "tasks.metadata_batch", "tasks.ingest"):
+            without.setattr(f"{module}.find_ffprobe", lambda: None)
+            without.setattr(f"{module}.find_exiftool", lambda: None)
+        full_scan.fn()
+        metadata.fn()
+        assert metadata.fn()["metadata"] == 0
+    assert metadata.fn()["metadata"] == 1
+    found = house.lake.select("select video_codec, duration_s from v_assets")[0]
+    assert found["video_codec"] == "h264"
+    assert metadata.fn()["metadata"] == 0
+
+
+def test_upload_that_a_kill_cut_off_is_swept_from_the_library(house: House, library: Path) -> None:
+    old, young = library / ".darkroom-0123456789abcdef", library / ".darkroom-fedcba9876543210"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    age(old, seconds=200_000)
+    full_scan.fn()
+    assert maintenance.fn()["temporary_files_deleted"] == 1
+    assert not old.exists()
+    assert young.exists()

@@ -13,8 +13,9 @@ import pytest
 
 from flows.full_scan import full_scan
 from flows.house import House
+from flows.libraries import register_library
 from flows.quick_scan import quick_scan
-from tasks.errors import LibraryLost
+from tasks.errors import Conflict, IntegrityError, LibraryLost
 from tests.pictures import age, draw
 
 
@@ -275,8 +276,6 @@ def test_edited_sidecar_has_the_metadata_read_again(house: House, library: Path)
 
 
 def test_one_library_that_is_gone_does_not_stop_the_other(house: House, library: Path, tmp_path: Path) -> None:
-    from flows.libraries import register_library
-
     draw(library / "a.jpg", 1)
     second = tmp_path / "second"
     draw(second / "b.jpg", 2)
@@ -290,8 +289,6 @@ def test_one_library_that_is_gone_does_not_stop_the_other(house: House, library:
 
 
 def test_same_path_in_two_libraries_has_two_thumbnails(house: House, library: Path, tmp_path: Path) -> None:
-    from flows.libraries import register_library
-
     draw(library / "a.jpg", 1)
     draw(tmp_path / "second" / "a.jpg", 2)
     register_library(house.lake, tmp_path / "second")
@@ -362,3 +359,101 @@ def test_two_scans_at_once_do_the_work_once(house: House, library: Path) -> None
         assert alone
         assert full_scan.fn()["found"] == 0, "another process is at it"
     assert full_scan.fn()["new"] == 1
+
+
+def test_folder_in_the_place_of_a_photo_and_back_again_stops_nothing(house: House, library: Path) -> None:
+    draw(library / "d" / "a.jpg", 1)
+    full_scan.fn()
+    (library / "d" / "a.jpg").unlink()
+    draw(library / "d" / "a.jpg" / "inside.jpg", 2)
+    assert numbers(full_scan.fn()) == {"new": 1, "missing": 1, "thumbnails": 1}
+    assert thumbnail(house, "d/a.jpg/inside.jpg").is_file()
+    shutil.rmtree(library / "d" / "a.jpg")
+    draw(library / "d" / "a.jpg", 3)
+    assert full_scan.fn()["failed"] == 0
+    assert thumbnail(house, "d/a.jpg").is_file()
+
+
+@pytest.mark.parametrize("before", ["symlink", "text"])
+def test_skipped_file_that_becomes_a_photo_is_an_asset_and_no_longer_skipped(
+    house: House, library: Path, tmp_path: Path, before: str
+) -> None:
+    draw(tmp_path / "elsewhere.jpg", 1)
+    name = "b.jpg" if before == "symlink" else "note"
+    if before == "symlink":
+        (library / name).symlink_to(tmp_path / "elsewhere.jpg")
+    else:
+        (library / name).write_text("hello")
+    full_scan.fn()
+    (library / name).unlink()
+    shutil.copy2(tmp_path / "elsewhere.jpg", library / name)
+    assert full_scan.fn()["new"] == 1
+    assert house.lake.select("from v_skipped") == []
+
+
+def test_quick_scan_takes_nothing_in_from_another_disk_at_the_same_place(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    full_scan.fn()
+    kept = library.with_name("kept")
+    shutil.move(library, kept)
+    (library / "backup").mkdir(parents=True)
+    shutil.copy2(kept / "a.jpg", library / "backup" / "a.jpg")
+    report = quick_scan.fn()
+    assert numbers(report) == {}
+    assert "another folder" in report["unreadable"][0]
+    assert set(assets(house)) == {"a.jpg"}
+
+
+def test_deleted_file_beside_an_unreadable_folder_of_a_similar_name_is_missing(
+    house: House, library: Path, monkeypatch: Any
+) -> None:
+    draw(library / "locked" / "a.jpg", 1)
+    draw(library / "locked2" / "b.jpg", 2)
+    draw(library / "c.jpg", 3)
+    full_scan.fn()
+    (library / "locked2" / "b.jpg").unlink()
+    real = os.scandir
+
+    def failing(path: str) -> Any:
+        if str(path).endswith("locked"):
+            raise OSError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    assert full_scan.fn()["missing"] == 1
+
+
+@pytest.mark.parametrize("where", ["the library itself", "a folder in it", "a folder around it"])
+def test_derivatives_never_lie_among_originals(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    draw(library / "a.jpg", 1, size=(900, 600))
+    original = (library / "a.jpg").read_bytes()
+    folders = {"the library itself": library, "a folder in it": library / "t", "a folder around it": library.parent}
+    monkeypatch.setenv("THUMBNAILS", str(folders[where]))
+    with pytest.raises(IntegrityError, match="contain each other"):
+        full_scan.fn()
+    assert (library / "a.jpg").read_bytes() == original
+
+
+def test_same_folder_by_another_name_is_no_second_library(house: House, library: Path) -> None:
+    library.with_name("link").symlink_to(library)
+    with pytest.raises(Conflict, match="by another name"):
+        register_library(house.lake, library.with_name("link"))
+
+
+def test_unchanged_library_with_an_unreadable_file_writes_nothing(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (library / "nameless").write_bytes(b"x")
+    age(library / "nameless")
+
+    def unreadable(path: Path) -> Any:
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr("tasks.newcomers.open_original", unreadable)
+    full_scan.fn()
+    before = house.lake.snapshot_id()
+    full_scan.fn()
+    assert house.lake.snapshot_id() == before
+    assert house.lake.select("select reason from v_skipped") == [{"reason": "unreadable"}]

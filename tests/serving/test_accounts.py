@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
@@ -40,6 +41,13 @@ def test_login_gives_a_token_that_opens_the_library(own: TestClient, house: Hous
     claims = jwt.decode(token, options={"verify_signature": False})
     assert jwt.get_unverified_header(token)["alg"] == "HS256"
     assert claims["exp"] - claims["iat"] == 5 * 86_400
+
+
+def test_a_name_is_the_same_in_any_case(own: TestClient, house: House) -> None:
+    add_user(house.lake, "Ada", PASSWORD)
+    own.get("/healthz")
+    token = own.post("/login", json={"username": " aDA ", "password": PASSWORD}).json()["token"]
+    assert own.get("/photos", headers=bearer(token)).status_code == 200
 
 
 def test_wrong_password_and_unknown_name_get_the_same_answer(own: TestClient, house: House) -> None:
@@ -128,12 +136,18 @@ def test_guessing_is_slowed_down_and_says_for_how_long(own: TestClient, house: H
     assert own.post("/login", json={**CREDENTIALS, "username": "somebody else"}).status_code == 401
 
 
+def test_guesses_side_by_side_get_no_further_than_in_a_row(own: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.routers.accounts.password_is_right", lambda *_: time.sleep(0.3))
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: own.post("/login", json=CREDENTIALS).status_code, range(30)))
+    assert (answers.count(401), answers.count(429)) == (FREE_FAILURES, 30 - FREE_FAILURES)
+
+
 def test_success_forgets_earlier_failures() -> None:
     limit = LoginLimit()
     for _ in range(3 * FREE_FAILURES):
         for _ in range(FREE_FAILURES - 1):
-            limit.failed("10.0.0.1", NAME)
-        limit.check("10.0.0.1", NAME)
+            limit.attempt("10.0.0.1", NAME)
         limit.succeeded("10.0.0.1", NAME)
 
 
@@ -141,9 +155,8 @@ def test_one_address_may_not_try_name_after_name() -> None:
     limit = LoginLimit()
     with pytest.raises(TooManyAttempts):
         for number in range(100):
-            limit.check("10.0.0.1", f"name {number}")
-            limit.failed("10.0.0.1", f"name {number}")
-    limit.check("10.0.0.2", "name 1")
+            limit.attempt("10.0.0.1", f"name {number}")
+    limit.attempt("10.0.0.2", "name 1")
 
 
 def test_the_pages_cookie_opens_reads_but_writes_must_come_from_the_page(own: TestClient, house: House) -> None:

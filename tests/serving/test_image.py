@@ -109,6 +109,25 @@ def test_grid_thumbnails_may_be_kept_for_ever_and_lie_about_nothing(client: Test
         assert client.get(broken).status_code == 404
 
 
+def test_an_old_thumbnail_address_never_serves_another_picture(own: TestClient, house: House, media: Path) -> None:
+    logged_in(own)
+    shutil.copyfile(media / "2012/summer/ladybug.jpg", house.root / "a.jpg")
+    house.scan()
+    own.get("/healthz")
+    old = photos(own)[0]["thumb_url"]
+    assert own.get(old).status_code == 200
+    shutil.copyfile(media / "2012/macro/flash.jpg", house.root / "a.jpg")
+    with house.lake.write("edited") as writer:
+        for table in ("asset", "fingerprint", "metadata", "derivative"):
+            writer.execute(f"delete from {table}")
+    house.scan()
+    own.get("/healthz")
+    new = photos(own)[0]["thumb_url"]
+    assert new.rpartition("/")[0] == old.rpartition("/")[0]
+    assert own.get(old).status_code == 404
+    assert own.get(new).status_code == 200
+
+
 def test_large_is_made_once_upright_and_recorded(own: TestClient, house: House, media: Path) -> None:
     logged_in(own)
     shutil.copyfile(media / "orientation/landscape_6.jpg", house.root / "sideways.jpg")

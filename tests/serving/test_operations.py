@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -95,6 +99,18 @@ def test_unexpected_errors_tell_the_client_nothing(
     answer = client.get("/image", params={"path": "a.jpg"})
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [("BIND_URL", "nonsense", 2), ("THUMBNAIL_SIZE", "abc", 2), ("DATABASE_URL", "mysql://x", 1)],
+)
+def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path, name: str, value: str, code: int) -> None:
+    environment = {**os.environ, "DARKROOM_HOME": str(tmp_path), name: value}
+    command = [sys.executable, "-m", "serving.app"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith("darkroom: ")) == (code, True), line
 
 
 def test_app_starts_over_a_lake_it_opens_itself_and_answers_while_others_write(house: House) -> None:

@@ -202,6 +202,13 @@ def test_exif_listing_has_the_image_apis_fields_and_leaves_out_undated_photos(cl
     assert {photo["date_taken"] for photo in inside["photos"]} == {min(dates)}
 
 
+def test_exif_dates_are_epoch_seconds_also_with_eight_digits(client: TestClient) -> None:
+    everything = client.get("/photos/exif").json()["total"]
+    in_1970 = {"date_from": "20120701"}  # and not in July 2012
+    assert client.get("/photos/exif", params=in_1970).json()["total"] == everything
+    assert client.get("/photos/exif", params={"date_to": "20120701"}).json()["total"] == 0
+
+
 def test_gps_summary_lists_every_place(client: TestClient) -> None:
     answer = client.get("/photos/gps-summary").json()
     placed = {photo["path"]: photo for photo in photos(client) if photo["latitude"] is not None}

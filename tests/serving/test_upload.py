@@ -137,6 +137,24 @@ def test_a_folder_that_is_a_link_out_of_the_library_is_400(writer: TestClient, h
     assert files(house) == []
 
 
+def test_a_link_inside_the_library_is_no_folder_of_it(writer: TestClient, house: House) -> None:
+    (house.root / "real").mkdir()
+    (house.root / "link").symlink_to("real")
+    for path in ("link", "link/deeper", "link/b.jpg"):
+        assert upload(writer, "a.jpg", picture(), path=path).status_code == 400
+    assert files(house) == []
+    assert upload(writer, "a.jpg", picture(), path="real").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["%2e%2e%2fx.jpg", "%252e%252e%252fx.jpg", "%00.jpg"])
+def test_a_name_that_could_never_be_asked_for_is_400(writer: TestClient, house: House, name: str) -> None:
+    answer = upload(writer, name, picture(), path="in")
+    assert answer.status_code == 400
+    assert name in answer.json()["detail"]
+    assert files(house) == []
+    assert upload(writer, "100%.jpg", picture()).status_code == 200
+
+
 def test_too_much_is_413_and_leaves_nothing(writer: TestClient, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving.arrival, "MAX_UPLOAD_BYTES", 1000)
     assert upload(writer, "a.jpg", picture() + b"x" * 5000).status_code == 413

@@ -68,5 +68,5 @@ def test_sweep_takes_only_old_temporary_files(tmp_path: Path) -> None:
         path.write_bytes(b"x")
     os.utime(old, (1, 1))
     os.utime(picture, (1, 1))
-    assert sweep_temporary(tmp_path, older_than_seconds=60) == 1
+    assert sweep_temporary(tmp_path) == 1
     assert {path.name for path in tmp_path.iterdir()} == {young.name, picture.name}

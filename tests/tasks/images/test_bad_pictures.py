@@ -31,8 +31,9 @@ try:
     render_thumbnail(media_file(Path(sys.argv[1])), None, 480, Tools(ffmpeg=find_ffmpeg()))
 except AssetError:
     pass
-who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-print(max(resource.getrusage(one).ru_maxrss for one in who), time.monotonic() - started)
+# VmHWM, not our own ru_maxrss: that begins with the memory of the process that started us
+own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), time.monotonic() - started)
 """
 
 
