@@ -24,7 +24,9 @@ from deployments.prefect_env import prefect_api_url
 from deployments.settings import Settings
 from deployments.writability import write_problem
 from sql.lake import Lake, LakeError
+from tasks.errors import DarkroomError
 from tasks.file_names import to_os_name
+from tasks.video.encoders import working_encoders
 
 State = Literal["ok", "warn", "fail"]
 TOOL_SECONDS = 20
@@ -60,7 +62,7 @@ class Check:
 def examine(settings: Settings) -> list[Check]:
     """Look at everything; never raises for what it finds."""
     looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _python, _ffmpeg, _exiftool, _folders, _lake, _ports, _prefect, _in_force,
+        _python, _ffmpeg, _encoder, _exiftool, _folders, _lake, _ports, _prefect, _in_force,
     )  # fmt: skip
     return [check for look in looks for check in look(settings)]
 
@@ -98,7 +100,9 @@ def _ffmpeg(_settings: Settings) -> Iterator[Check]:
     for name in ("ffmpeg", "ffprobe"):
         answer = _ask(name, "-version")
         if answer is None:
-            yield Check(name, "warn", "not found", f"videos get no thumbnail and no metadata; {INSTALL_FFMPEG}")
+            yield Check(
+                name, "warn", "not found", f"videos get no thumbnail, stream, clip or metadata; {INSTALL_FFMPEG}"
+            )
             continue
         yield Check(name, "ok", answer.splitlines()[0].partition(" Copyright")[0])
     for listing, codec, name, loss in CODECS:
@@ -107,6 +111,16 @@ def _ffmpeg(_settings: Settings) -> Iterator[Check]:
         have = any(line.split()[1:2] == [codec] for line in answer.splitlines())
         yield Check(name, "ok" if have else "warn", f"{codec} {'there' if have else 'not in this ffmpeg'}",
                     "" if have else f"{loss}; install a full build of ffmpeg")  # fmt: skip
+
+
+def _encoder(_settings: Settings) -> Iterator[Check]:
+    """Which encoder streams are made with: hardware where it works."""
+    try:
+        found = working_encoders()
+    except DarkroomError as exc:
+        yield Check("video encoder", "warn", "none works", f"videos that browsers cannot play get no stream: {exc}")
+        return
+    yield Check("video encoder", "ok", " then ".join(encoder.name for encoder in found))
 
 
 def _exiftool(_settings: Settings) -> Iterator[Check]:

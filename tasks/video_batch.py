@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tasks.asset import Asset, Results, in_threads, utc_now
+from tasks.asset import Asset, Results, in_threads, is_unchanged, utc_now
 from tasks.derivative_files import gif_file, hls_file, on_disk, preview_clip_file
 from tasks.errors import AssetError, ToolMissing, UnreadableFile, UnsupportedMedia
 from tasks.images.sentinel import clear_mark, mark_unsupported
@@ -189,7 +189,10 @@ def _recorded(
 
 
 def _failed(results: Results, asset: Asset, stage: str, error: AssetError, path: Path, tools: str) -> Results:
-    """The sentinel beside the place it would have, and why in the lake."""
+    """The sentinel beside the place it would have, and why in the lake; nothing of a file that is gone or changed."""
+    if not is_unchanged(asset):
+        results.left += 1
+        return results
     mark_unsupported(path)
     results.fail(asset, stage, error, tool_version=tools, file_version=asset.content_hash or "")
     return results

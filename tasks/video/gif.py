@@ -68,5 +68,5 @@ def _filters(facts: VideoFacts, size: _Size) -> str:
     still = (facts.duration_s or 0) < _STILL_SECONDS  # so short that no frame of the slower rate falls into it
     rate = "" if still else f"fps={size.frame_rate},"
     frames = f"{rate}{cut}setpts=N/{size.frame_rate}/TB,trim=end={MAX_SECONDS:g}"
-    palette = f"palettegen=max_colors={size.colours}:stats_mode=diff[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+    palette = f"palettegen=max_colors={size.colours}:stats_mode=full[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
     return f"{frames},{box},split[a][b];[a]{palette}"
