@@ -13,7 +13,7 @@ from tasks.media_file import MediaFile
 from tasks.video.encoders import MAX_THREADS, Encoder, working_encoders
 from tasks.video.facts import VideoFacts, read_facts
 from tasks.video.ffmpeg import ffmpeg_version, last_complaint, run_ffmpeg, safe_input, safe_output
-from tasks.video.filters import COLOUR_TAGS, video_filters
+from tasks.video.filters import before_scaling, colour_tags, scaling
 from tasks.video.frame import MAX_FRAME_PIXELS
 from tasks.video.progress import OnProgress
 from tasks.video.workshop import making
@@ -135,7 +135,8 @@ def _render_part(
     part = folder / f"part{number:02}.mov"
     width, height = clip_size(facts)
     rate = min(max(facts.frame_rate or 25.0, _MIN_FRAME_RATE), MAX_FRAME_RATE)
-    filters = f"{video_filters(facts, width, height, ffmpeg, max_rate=None)},fps={rate:.6f},{encoder.last_filters}"
+    steps = [*before_scaling(facts, None), f"fps={rate:.6f}", *scaling(facts, width, height, ffmpeg)]
+    filters = ",".join([*steps, encoder.last_filters])
     threads = str(min(os.cpu_count() or 1, MAX_THREADS))
     seek = ["-ss", f"{start:.3f}"] if start else []
     sound = ["-map", f"0:{facts.audio.index}", *_PLAIN_SOUND] if facts.audio else ["-an"]
@@ -143,7 +144,7 @@ def _render_part(
         *encoder.before_input,
         *safe_input(source, "-threads", threads, "-max_pixels", str(MAX_FRAME_PIXELS), *seek),
         "-map", f"0:{facts.index}", "-vf", filters,
-        *encoder.options(CRF, _MAX_BITS_PER_SECOND), *COLOUR_TAGS, *sound,
+        *encoder.options(CRF, _MAX_BITS_PER_SECOND), *colour_tags(facts), *sound,
         "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-t", f"{seconds:g}",
         "-f", "mov", "-y", safe_output(part),
     ]  # fmt: skip

@@ -10,19 +10,8 @@ _MAYBE_INTERLACED = {"mpeg2video", "dvvideo", "vc1"}  # their containers say not
 _PRIMARIES = {"bt2020": "2020", "bt709": "709", "smpte432": "smpte432"}
 _MATRICES = {"bt2020nc": "2020_ncl", "bt2020c": "2020_cl", "bt709": "709"}
 
-# What the encoder writes into the stream, whatever the source said of itself.
-COLOUR_TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
-
-
-def video_filters(facts: VideoFacts, width: int, height: int, ffmpeg: str | None, *, max_rate: float | None) -> str:
-    """
-    The filters up to (not including) the pixel format the encoder takes. Rotation is ffmpeg's own doing.
-
-    Args:
-        width, height: Wanted, upright; even.
-        max_rate: Frames a second above which some are left out; None keeps all.
-    """
-    return ",".join([*before_scaling(facts, max_rate), *scaling(facts, width, height, ffmpeg)])
+_SD_MATRICES = {"smpte170m", "bt470bg"}  # one and the same matrix: BT.601
+_HD_LINES = 720  # from here on a picture that says nothing of its colours means BT.709
 
 
 def before_scaling(facts: VideoFacts, max_rate: float | None) -> list[str]:
@@ -37,11 +26,50 @@ def before_scaling(facts: VideoFacts, max_rate: float | None) -> list[str]:
     return filters
 
 
+def colour_tags(facts: VideoFacts) -> list[str]:
+    """What the encoder writes into the stream: BT.601 where the source has it, else BT.709."""
+    matrix, primaries = ("smpte170m", "smpte170m") if _stays_bt601(facts) else ("bt709", "bt709")
+    if _stays_bt601(facts) and facts.primaries in {"bt470bg", "bt709"}:
+        primaries = facts.primaries
+    return ["-colorspace", matrix, "-color_primaries", primaries, "-color_trc", matrix, "-color_range", "tv"]
+
+
 def scaling(facts: VideoFacts, width: int, height: int, ffmpeg: str | None) -> list[str]:
-    """To size, then (on the fewer pixels) to SDR."""
+    """
+    To size, then (on the fewer pixels) to SDR. Rotation is ffmpeg's own doing.
+
+    Colours are converted only where they must be: on 1080p that alone costs a third of an encode.
+
+    Args:
+        width, height: Wanted, upright; even.
+    """
     if facts.hdr and has_filter("zscale", ffmpeg):
         return [f"scale={width}:{height}:flags=bicubic", *_tone_map(facts), "setsar=1"]
-    return [f"scale={width}:{height}:flags=bicubic:out_color_matrix=bt709:out_range=tv", "setsar=1"]
+    if _converts(facts):
+        read = "bt2020" if facts.matrix.startswith("bt2020") else "bt709" if _is_bt709(facts) else "bt601"
+        matrix = f":in_color_matrix={read}:out_color_matrix={'bt601' if _stays_bt601(facts) else 'bt709'}:out_range=tv"
+        return [f"scale={width}:{height}:flags=bicubic{matrix}", "setsar=1"]
+    if (facts.shown_width, facts.shown_height) == (width, height) and facts.square_pixels:
+        return ["null"]
+    return [f"scale={width}:{height}:flags=bicubic", "setsar=1"]
+
+
+def _is_rgb(facts: VideoFacts) -> bool:
+    return facts.matrix == "gbr" or facts.pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "pal8"))
+
+
+def _is_bt709(facts: VideoFacts) -> bool:
+    return facts.matrix == "bt709" or (facts.matrix in {"", "unknown"} and facts.height >= _HD_LINES)
+
+
+def _stays_bt601(facts: VideoFacts) -> bool:
+    silent = facts.matrix in {"", "unknown"} and facts.height < _HD_LINES
+    return (facts.matrix in _SD_MATRICES or silent) and not _is_rgb(facts) and not facts.hdr
+
+
+def _converts(facts: VideoFacts) -> bool:
+    """RGB, full range, and matrices that are neither BT.601 nor BT.709."""
+    return _is_rgb(facts) or facts.full_range or not (_is_bt709(facts) or _stays_bt601(facts))
 
 
 def _tone_map(facts: VideoFacts) -> list[str]:

@@ -9,7 +9,7 @@ from tasks.derivative_files import PLAYLIST
 from tasks.video.encoders import MAX_THREADS, Encoder, frames_as_they_come
 from tasks.video.facts import VideoFacts
 from tasks.video.ffmpeg import safe_input
-from tasks.video.filters import COLOUR_TAGS, MAX_FRAME_RATE, audio_options, before_scaling, scaling
+from tasks.video.filters import MAX_FRAME_RATE, audio_options, before_scaling, colour_tags, scaling
 from tasks.video.frame import MAX_FRAME_PIXELS
 from tasks.video.plan import SEGMENT_SECONDS, Plan, Rendition
 from tasks.video.progress import ASK_FOR_PROGRESS
@@ -45,7 +45,7 @@ def transcode_command(path: Path, facts: VideoFacts, plan: Plan, encoder: Encode
     for label, rendition in zip(labels, plan.renditions, strict=True):
         command += [
             "-map", label, *_sound(facts), *frames_as_they_come(ffmpeg), "-enc_time_base", "1:90000",
-            *encoder.options(CRF, rendition.max_bits_per_second), *COLOUR_TAGS,
+            *encoder.options(CRF, rendition.max_bits_per_second), *colour_tags(facts),
             "-force_key_frames", f"expr:gte(t,n_forced*{SEGMENT_SECONDS})",
             *audio_options(facts),
             *_muxer(rendition.name),

@@ -33,7 +33,9 @@ BARE = ("-c:v", "libx264", "-profile:v", "high", "-preset", "veryfast", "-crf", 
 
 
 def ffmpeg(*arguments: str, folder: Path | None = None) -> None:
-    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *arguments], check=True, cwd=folder, timeout=3600)
+    """As polite as ours, so that a busy machine slows both alike."""
+    command = ["nice", "-n", "10", "ffmpeg", "-v", "error", "-nostdin", "-y", *arguments]
+    subprocess.run(command, check=True, cwd=folder, timeout=3600)
 
 
 def draw(folder: Path, minutes: float, short_seconds: int) -> tuple[Path, Path]:

@@ -48,7 +48,7 @@ def video_stream(path: Path) -> dict[str, Any]:
 def frame_colour(path: Path, at_seconds: float = 0.5) -> tuple[int, int, int]:
     """The mean of one frame, red, green, blue."""
     command = [str(FFMPEG), "-v", "error", "-ss", str(at_seconds), "-i", str(path), "-frames:v", "1",
-               "-vf", "scale=1:1:flags=area,format=rgb24", "-f", "rawvideo", "-"]  # fmt: skip
+               "-vf", "format=gbrp,scale=1:1:flags=area,format=rgb24", "-f", "rawvideo", "-"]  # fmt: skip
     pixel = subprocess.run(command, check=True, timeout=60, capture_output=True).stdout
     return pixel[0], pixel[1], pixel[2]
 

@@ -62,7 +62,8 @@ def test_every_real_video_becomes_a_stream_a_strict_reader_takes(media: Path, tm
         assert (stream["width"], stream["height"]) == (result.width, result.height)
         assert (result.width > result.height) == (said.shown_width > said.shown_height), name
         plays = said.codec == "h264" and not said.turned and not said.interlaced and said.pixel_format.endswith("420p")
-        assert result.layer == ("remux" if plays else "transcode:libx264"), name
+        unfit = name.endswith("sample_sef_slow_motion.mp4")  # ffmpeg's copy of it lacks the parameter sets
+        assert result.layer == ("remux" if plays and not unfit else "transcode:libx264"), name
     assert left_over(tmp_path) == []
 
 
@@ -206,13 +207,32 @@ def test_position_and_date_of_a_phone_are_left_behind(media: Path, tmp_path: Pat
     assert "creation_time" not in kept
 
 
-def test_hdr_is_toned_down_and_colours_stay(tmp_path: Path, media: Path) -> None:
-    red = film(tmp_path / "red.avi", "-c:v", "rawvideo", "-pix_fmt", "bgr24", source="color=0xC02020:s=64x64:d=1:r=5")
-    colour = frame_colour(encode_hls(media_file(red), tmp_path / "red").playlist)
-    assert colour == pytest.approx((0xC0, 0x20, 0x20), abs=6)
+def test_hdr_is_toned_down(tmp_path: Path, media: Path) -> None:
     result = encode_hls(media_file(media / "video/hdr10-av1.mp4"), tmp_path / "hdr")
     stream = video_stream(result.playlist)
     assert (stream["color_transfer"], stream["color_space"], stream["color_range"]) == ("bt709", "bt709", "tv")
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [
+        ("-c:v", "ffv1", "-pix_fmt", "bgr0"),
+        ("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj422p"),
+        ("-c:v", "mpeg4", "-q:v", "2"),
+        ("-c:v", "ffv1", "-vf", "scale=out_color_matrix=bt709,format=yuv422p10le", "-colorspace", "bt709"),
+        ("-c:v", "ffv1", "-vf", "scale=out_color_matrix=bt2020,format=yuv444p", "-colorspace", "bt2020nc"),
+    ],
+)
+@pytest.mark.parametrize("size", ["64x48", "1280x720"])
+def test_colours_stay_whatever_they_are_coded_in(tmp_path: Path, codec: tuple[str, ...], size: str) -> None:
+    if size == "1280x720" and codec[1] == "mpeg4":  # large and silent about it means BT.709
+        codec = (*codec, "-vf", "scale=out_color_matrix=bt709", "-colorspace", "bt709")
+    path = film(tmp_path / "red.mkv", *codec, source=f"color=0xC02020:s={size}:d=1:r=5")
+    result = encode_hls(media_file(path), tmp_path / "out")
+    assert frame_colour(result.playlist) == pytest.approx((0xC0, 0x20, 0x20), abs=9)
+    stream = video_stream(result.playlist)
+    assert stream["color_range"] == "tv"
+    assert stream["color_space"] in {"bt709", "smpte170m"}
 
 
 def test_the_default_sound_track_is_the_one_that_is_heard(tmp_path: Path) -> None:
