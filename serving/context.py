@@ -30,13 +30,15 @@ class Context:
     meter: Meter
 
 
-def context_of(request: Request) -> Context:
+# `async`, since FastAPI sends every plain dependency through the thread pool: two hops a request for nothing.
+async def context_of(request: Request) -> Context:
     return cast(Context, request.app.state.context)
 
 
-def copy_of(request: Request) -> Copy:
+async def copy_of(request: Request) -> Copy:
     """The replica's state for the length of one request."""
-    return context_of(request).replica.current
+    context: Context = request.app.state.context
+    return context.replica.current
 
 
 ContextDep = Annotated[Context, Depends(context_of)]

@@ -229,13 +229,11 @@ def _query(
     text = statement("serving/photo_page").format(
         sort_key=key, conditions=" and ".join(parts), direction="desc" if sort.descending else "asc"
     )
-    rows = reader.rows(text, {**parameters, "row_limit": limit + 1, "row_offset": offset})
-    more = len(rows) > limit
-    last = rows[limit - 1] if more else None
-    return Page(
-        [row["photo"] for row in rows[:limit]],
-        Cursor(sort, last["sort_key"], last["asset_id"]).encoded() if last else None,
-    )
+    rows = reader.tuples(text, {**parameters, "row_limit": limit + 1, "row_offset": offset})
+    if len(rows) <= limit:
+        return Page([photo for _, _, photo in rows], None)
+    sort_key, asset_id, _ = rows[limit - 1]
+    return Page([photo for _, _, photo in rows[:limit]], Cursor(sort, sort_key, asset_id).encoded())
 
 
 def count(reader: Reader, conditions: Conditions) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +13,9 @@ from typing import Any
 import duckdb
 
 from sql.lake import Row, statement
+
+# Statements beyond one a processor only fight for Python's lock: eight threads answered 205 pages/s, two 286.
+_AT_ONCE = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
 @dataclass
@@ -82,15 +87,24 @@ class Reader:
     cursor: duckdb.DuckDBPyConnection
 
     def rows(self, text: str, parameters: dict[str, Any] | None = None) -> list[Row]:
-        result = self.cursor.execute(text, parameters) if parameters else self.cursor.execute(text)
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        with _AT_ONCE:
+            result = self._ask(text, parameters)
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def tuples(self, text: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """As the database gives them: for answers of thousands of rows, where dicts take a tenth of the time."""
+        with _AT_ONCE:
+            return self._ask(text, parameters).fetchall()
 
     def value(self, text: str, parameters: dict[str, Any] | None = None) -> Any:
         """The first column of the first row; None when there is no row."""
-        result = self.cursor.execute(text, parameters) if parameters else self.cursor.execute(text)
-        row = result.fetchone()
+        with _AT_ONCE:
+            row = self._ask(text, parameters).fetchone()
         return row[0] if row else None
+
+    def _ask(self, text: str, parameters: dict[str, Any] | None) -> duckdb.DuckDBPyConnection:
+        return self.cursor.execute(text, parameters) if parameters else self.cursor.execute(text)
 
 
 def _next_month(month: datetime) -> datetime:

@@ -10,7 +10,7 @@ select
     case
         when cover.thumbnail_file is not null then '/thumb/' || cover.asset_id || '/' || cover.content_hash || '.jpg'
     end as cover_url,
-    to_base64(cover.thumbhash) as cover_thumbhash
+    cover.thumbhash as cover_thumbhash
 from (
     select
         library_id,

@@ -22,7 +22,7 @@ select
     case when isfinite(metadata.latitude) then metadata.latitude end as latitude,  -- JSON knows no NaN
     case when isfinite(metadata.longitude) then metadata.longitude end as longitude,
     case when isfinite(metadata.duration_s) then metadata.duration_s end as duration_s,
-    derivative.thumbhash,
+    to_base64(derivative.thumbhash) as thumbhash,
     derivative.file as thumbnail_file,
     metadata.asset_id is not null as has_metadata,
     metadata.motion_video_offset is not null as motion_video,
