@@ -17,21 +17,37 @@ from tasks.errors import InvalidQuery
 from tasks.file_names import to_text
 
 Format = Literal["table", "csv", "json", "parquet"]
+_QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.RELATION}
+_WITH_FILES = {duckdb.StatementType.COPY, duckdb.StatementType.EXPORT}
+_EXPLAIN = re.compile(r"^(\s|--[^\n]*\n)*explain(\s+analyze)?\b(\s*\([^)]*\))?", re.IGNORECASE)
+_CREATE = re.compile(r"\bcreate\b", re.IGNORECASE)
+_WRITING_FUNCTIONS = re.compile(
+    r"\b(ducklake_(?!snapshots|current_snapshot|last_committed|table_|list_files|settings|options)\w+"
+    r"|(sqlite|postgres|mysql)_(query|execute|attach)|query(_table)?(?=\W*\())",
+    re.IGNORECASE,
+)
 MAX_TABLE_ROWS = 1_000
 MAX_TABLE_COLUMNS_WIDE = 4_000
 
 
-def open_read_only(settings: Settings, at: str | None = None) -> Lake:
+def open_read_only(settings: Settings, at: str | None = None, *, allow_files: bool = False) -> Lake:
     """
-    The lake without the means to write it.
+    The lake without the means to write it, or to reach any other file.
 
     Args:
         at: A snapshot id, or a local time such as `2026-11-20` or `2026-11-20T18:30`.
+        allow_files: Statements may read files and addresses, and copy results to files.
     Raises:
         InvalidQuery: *at* is neither, or earlier than the catalog remembers.
     """
     snapshot = snapshot_of(settings, at) if at else None
-    return Lake(settings.catalog_url, settings.data_path, read_only=snapshot is None, snapshot=snapshot)
+    return Lake(
+        settings.catalog_url,
+        settings.data_path,
+        read_only=snapshot is None,
+        snapshot=snapshot,
+        confined=not allow_files,
+    )
 
 
 def snapshot_of(settings: Settings, at: str) -> int:
@@ -67,21 +83,44 @@ def example_query(name: str) -> str:
     return statement(f"analytics/{name}")
 
 
-def run_query(lake: Lake, query: str) -> pa.Table:
+def run_query(lake: Lake, query: str, *, allow_files: bool = False) -> pa.Table:
     """
     Execute one statement.
 
+    Args:
+        allow_files: Also COPY; the lake has to be opened likewise.
     Raises:
-        InvalidQuery: DuckDB refuses it; its first line says why.
+        InvalidQuery: It could write, or DuckDB refuses it; its first line says why.
     """
+    text = to_text(query)
     with lake.cursor() as cursor:
         try:
-            table = cursor.execute(to_text(query)).to_arrow_table()
+            _refuse_writes(cursor, text, allow_files=allow_files)
+            table = cursor.execute(text).to_arrow_table()
         except duckdb.Error as exc:
             raise InvalidQuery(_explained(str(exc))) from exc
         except AttributeError as exc:  # DuckDB returns None for a text without a statement
             raise InvalidQuery("there is no statement in it") from exc
     return table.rename_columns(_told_apart(table.column_names))
+
+
+def _refuse_writes(cursor: duckdb.DuckDBPyConnection, text: str, *, allow_files: bool) -> None:
+    """
+    Questions only. A lake attached read-only is not enough: the catalog is a database file, which can be attached a
+    second time, and functions of DuckLake delete files, or hand a text to the catalog as it is.
+
+    Raises:
+        InvalidQuery, duckdb.Error.
+    """
+    if found := _WRITING_FUNCTIONS.search(text):
+        raise InvalidQuery(f"{found[0]} is not for here: this catalog is opened read-only")
+    for one in cursor.extract_statements(_EXPLAIN.sub("", text)):  # what is explained may be carried out
+        if one.type in _QUESTIONS or (allow_files and one.type in _WITH_FILES):
+            continue
+        if one.type == duckdb.StatementType.CREATE and not _CREATE.search(text):  # how DuckDB carries PIVOT out
+            continue
+        hint = "; --allow-files lets COPY write files" if one.type in _WITH_FILES else ""
+        raise InvalidQuery(f"this catalog is opened read-only: no {one.type.name}{hint}")
 
 
 def _told_apart(names: list[str]) -> list[str]:
@@ -126,10 +165,32 @@ def _boxed(relation: Any) -> str:
 
 
 def _to_json(table: pa.Table) -> bytes:
+    """As DuckDB writes it, but for NaN and the infinities: JSON has none, they are null."""
+    columns = ", ".join(
+        f"{_finite(_identifier(field.name), field.type)} as {_identifier(field.name)}" for field in table.schema
+    )
     with duckdb.connect() as connection:
         connection.register("result", table)
-        found = connection.execute("select coalesce(json_group_array(result), '[]') from result").fetchone()
+        query = f"select coalesce(json_group_array(row_), '[]') from (select {columns} from result) as row_"
+        found = connection.execute(query).fetchone()
     return str(found[0]).encode() + b"\n" if found else b"[]\n"
+
+
+def _finite(value: str, kind: pa.DataType, depth: int = 0) -> str:
+    """The expression *value* with its numbers that are none left out, however deep they lie."""
+    if pa.types.is_floating(kind):
+        return f"case when isfinite({value}) then {value} end"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        one = f"one{depth}"
+        return f"list_transform({value}, lambda {one}: {_finite(one, kind.value_type, depth + 1)})"
+    if pa.types.is_map(kind):
+        return f"map(map_keys({value}), {_finite(f'map_values({value})', pa.list_(kind.item_type), depth)})"
+    if pa.types.is_struct(kind):
+        parts = (
+            f"{_identifier(one.name)} := {_finite(f'{value}.{_identifier(one.name)}', one.type, depth)}" for one in kind
+        )
+        return f"case when {value} is not null then struct_pack({', '.join(parts)}) end"
+    return value
 
 
 def _identifier(name: str) -> str:

@@ -16,7 +16,7 @@ VIEWS = "select view_name, count(*) as columns from v_columns group by all order
 COLUMNS = "select column_name, comment from v_columns where view_name = '{}' order by position"
 
 
-def run_shell(lake: Lake) -> None:
+def run_shell(lake: Lake, *, allow_files: bool = False) -> None:
     """Read statements until end of input."""
     with suppress(ImportError):  # no line editing there; the shell works without
         import readline  # noqa: F401
@@ -36,11 +36,11 @@ def run_shell(lake: Lake) -> None:
         if not statement and line.strip().startswith("."):
             if line.strip() in {".quit", ".exit", ".q"}:
                 return
-            _show(lake, _dot_command(line.strip()))
+            _show(lake, _dot_command(line.strip()), allow_files)
             continue
         statement = f"{statement}\n{line}".strip()
         if statement.endswith(";"):
-            _show(lake, statement)
+            _show(lake, statement, allow_files)
             statement = ""
 
 
@@ -51,9 +51,9 @@ def _dot_command(line: str) -> str:
     return VIEWS
 
 
-def _show(lake: Lake, statement: str) -> None:
+def _show(lake: Lake, statement: str, allow_files: bool) -> None:
     try:
-        write_table(run_query(lake, statement), sys.stdout.buffer, "table")
+        write_table(run_query(lake, statement, allow_files=allow_files), sys.stdout.buffer, "table")
     except InvalidQuery as exc:
         print(exc, file=sys.stderr)
     sys.stdout.flush()
