@@ -1,0 +1,194 @@
+"""Looks at pictures to rows: what the flow and the API do alike, inside one write transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tasks.asset import Row, utc_now
+from tasks.faces.protocol import Detection, FoundFace
+from tasks.faces.regions import REGIONS_RECIPE, NamedBox
+from tasks.faces.settle import Settled, box_columns, settle_detection, settle_regions
+
+UNKNOWN_VERSION = "unknown"  # of a failure before any answer named the model
+
+
+class Rows(Protocol):
+    """The lake inside a write transaction (`sql.lake.Writer`)."""
+
+    def run(self, name: str, **parameters: Any) -> list[Row]: ...
+
+    def replace(self, table: str, rows: Sequence[Row]) -> None: ...
+
+    def delete(self, table: str, rows: Sequence[Row]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One picture, looked at by an engine: *detection*, or the *problem* it is given up for."""
+
+    content_hash: str
+    model_version: str | None
+    detection: Detection | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegions:
+    """One picture whose metadata were read."""
+
+    content_hash: str
+    sidecar_version: str
+    named: tuple[NamedBox, ...]
+    problem: str | None = None
+
+
+def record_looks(rows: Rows, looks: Sequence[Looked]) -> int:
+    """
+    Faces and scans of pictures an engine has looked at; replaces what an earlier look of it found.
+
+    Returns:
+        How many faces there are in them that were not known.
+    """
+    known = _known_faces(rows, [look.content_hash for look in looks])
+    changes = _Changes()
+    for look in looks:
+        if look.detection is not None:
+            settled = settle_detection(
+                known.get(look.content_hash, []), look.detection.faces, look.detection.model_version
+            )
+            changes.take_detection(look.content_hash, settled, look.detection.model_version)
+    changes.write(rows)
+    rows.run("faces/forget_failures", hashes=[look.content_hash for look in looks])
+    rows.replace("face_scan", [_scan_row(look) for look in looks])
+    return len(changes.fresh)
+
+
+def record_regions(rows: Rows, readings: Sequence[ReadRegions]) -> int:
+    """Named boxes and the persons they name; returns how many boxes were not known."""
+    known = _known_faces(rows, [reading.content_hash for reading in readings])
+    persons = persons_named(rows, [region.name for reading in readings for region in reading.named])
+    changes = _Changes()
+    for reading in readings:
+        settled = settle_regions(known.get(reading.content_hash, []), reading.named)
+        changes.take_regions(reading.content_hash, settled, persons)
+    changes.write(rows)
+    rows.replace("face_scan", [
+        {
+            "content_hash": reading.content_hash, "model_version": REGIONS_RECIPE,
+            "status": "failed" if reading.problem else "detected" if reading.named else "no_faces",
+            "message": reading.problem, "sidecar_version": reading.sidecar_version, "recorded_at": utc_now(),
+        }
+        for reading in readings
+    ])  # fmt: skip
+    return len(changes.fresh)
+
+
+def persons_named(rows: Rows, names: Sequence[str], *, from_tag: bool = False) -> dict[str, int]:
+    """Person numbers by `same_name`, of all *names*; who is missing is added."""
+    wanted = {same_name(name): name for name in reversed(names)}
+    if not wanted:
+        return {}
+    known = {same_name(row["name"]): int(row["person_id"]) for row in rows.run("faces/person_names")}
+    missing = [name for key, name in wanted.items() if key not in known]
+    first = new_numbers(rows, "person", len(missing)) if missing else 0
+    fresh = [person_row(first + number, name, from_tag=from_tag) for number, name in enumerate(missing)]
+    rows.replace("person", fresh)
+    return {key: known[key] for key in wanted if key in known} | {
+        same_name(row["name"]): row["person_id"] for row in fresh
+    }
+
+
+def person_row(person_id: int, name: str, *, from_tag: bool = False, **columns: Any) -> Row:
+    now = utc_now()
+    return {"person_id": person_id, "name": name, "notes": None, "entity_id": None, "cover_face_id": None,
+            "created_from_tag": from_tag, "is_ignored": False, "created_at": now, "updated_at": now,
+            **columns}  # fmt: skip
+
+
+def same_name(name: str) -> str:
+    """Equal for names of one person: in any case, with any spacing."""
+    return " ".join(name.split()).casefold()
+
+
+def new_numbers(rows: Rows, kind: str, count: int) -> int:
+    """The first of *count* numbers that were never given before."""
+    found = rows.run("faces/last_number", kind=kind)
+    first = int(found[0]["last"]) + 1 if found else 1
+    rows.replace("face_number", [{"kind": kind, "last": first + count - 1}])
+    return first
+
+
+def face_row(content_hash: str, source: str, **columns: Any) -> Row:
+    """A row of `face` without its number."""
+    empty = dict.fromkeys(("model_version", "confidence", "region_name", "person_id", "bound_by", "cluster_id",
+                           "at_seconds"))  # fmt: skip
+    return {"content_hash": content_hash, "source": source, **empty, "recorded_at": utc_now(), **columns}
+
+
+class _Changes:
+    """Rows to write, gathered over many pictures: the lake is asked once for numbers, and written once per table."""
+
+    def __init__(self) -> None:
+        self.kept: list[Row] = []
+        self.fresh: list[tuple[Row, FoundFace | None]] = []
+        self.gone: list[Row] = []
+        self.vectors: list[Row] = []
+
+    def take_detection(self, content_hash: str, settled: Settled, model_version: str) -> None:
+        now = utc_now()
+        for row, seen in settled.kept:
+            if seen is not None:
+                self.kept.append(row | {"recorded_at": now})
+                self._vector(row["face_id"], seen, model_version)
+        for face in settled.fresh:
+            version = model_version if face.embedding is not None else None
+            row = face_row(content_hash, "auto", **box_columns(face.box), model_version=version,
+                           confidence=face.confidence, at_seconds=face.at_seconds)  # fmt: skip
+            self.fresh.append((row, face))
+        self.gone += settled.gone
+
+    def take_regions(self, content_hash: str, settled: Settled, persons: dict[str, int]) -> None:
+        for row, region in settled.kept:
+            changed = row
+            if region is not None and row["bound_by"] != "user":
+                changed = row | {"person_id": persons[same_name(region.name)], "bound_by": "region"}
+            self.kept.append(changed | {"recorded_at": utc_now()})
+        for region in settled.fresh:
+            row = face_row(content_hash, "region", **box_columns(region.box), region_name=region.name,
+                           person_id=persons[same_name(region.name)], bound_by="region")  # fmt: skip
+            self.fresh.append((row, None))
+        self.gone += settled.gone
+
+    def write(self, rows: Rows) -> None:
+        first = new_numbers(rows, "face", len(self.fresh)) if self.fresh else 0
+        numbered = []
+        for number, (row, face) in enumerate(self.fresh, start=first):
+            numbered.append(row | {"face_id": number})
+            if face is not None and row["model_version"] is not None:
+                self._vector(number, face, row["model_version"])
+        rows.delete("face", self.gone)
+        rows.delete("face_embedding", [{"face_id": row["face_id"]} for row in self.gone])
+        rows.replace("face", self.kept + numbered)
+        rows.replace("face_embedding", self.vectors)
+
+    def _vector(self, face_id: int, face: FoundFace, model_version: str) -> None:
+        if face.embedding is not None:
+            self.vectors.append(
+                {"face_id": face_id, "model_version": model_version, "embedding": face.embedding.tolist()}
+            )
+
+
+def _known_faces(rows: Rows, hashes: Sequence[str]) -> dict[str, list[Row]]:
+    known: dict[str, list[Row]] = {}
+    for row in rows.run("faces/known_faces", hashes=list(hashes)) if hashes else []:
+        known.setdefault(row["content_hash"], []).append(row)
+    return known
+
+
+def _scan_row(look: Looked) -> Row:
+    status = "failed" if look.detection is None else "detected" if look.detection.faces else "no_faces"
+    version = look.detection.model_version if look.detection else look.model_version
+    return {"content_hash": look.content_hash, "model_version": version or UNKNOWN_VERSION, "status": status,
+            "message": look.problem, "sidecar_version": None, "recorded_at": utc_now()}  # fmt: skip

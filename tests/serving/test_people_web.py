@@ -1,0 +1,112 @@
+"""The page of people and the boxes in the viewer, in a real browser against a real server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.apollo_stand_in import box_of, portrait
+from tests.serving.conftest import make_house
+from tests.serving.people import people
+from tests.serving.test_persons import ask, group
+from tests.serving.test_web import CHROMIUM, Watched, browser, serve
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+__all__ = ["browser"]  # the fixture
+SHOTS = os.environ.get("SCREENSHOTS")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    house = make_house(tmp_path)
+    with people(house) as world:
+        for number in range(4):
+            portrait(world.root / f"red{number}.jpg", "red", seed=number)
+            portrait(world.root / f"green{number}.jpg", "green", seed=40 + number)
+        for number in range(3):
+            portrait(world.root / f"both{number}.jpg", "red", "blue", seed=9 + number)
+        portrait(world.root / "more.jpg", "blue", "green", seed=30, size=(400, 600))
+        world.look()
+        group(world)
+        green = world.faces("green0.jpg")[0]["id"]
+        ask(world, "PATCH", f"/image/faces/{green}", person_name="Marie Curie")
+        yield from serve(house)
+    house.lake.close()
+
+
+def shot(watched: Watched, name: str) -> None:
+    if SHOTS:
+        watched.page.wait_for_timeout(400)
+        watched.page.screenshot(path=f"{SHOTS}/{name}.png")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_group_is_named_once_and_everybody_in_it_has_the_name(browser: Browser, site: str, width: int) -> None:
+    watched = Watched(browser, site, width=width)
+    page = watched.log_in("/people")
+    page.wait_for_selector(".group")
+    assert page.inner_text(".head b") == "Marie Curie"
+    shot(watched, f"people-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out sideways"
+    suggestion = page.locator(".group", has_text="Is this Marie Curie?")
+    suggestion.get_by_role("button", name="Yes").click()
+    page.wait_for_function("() => document.querySelector('.head span').textContent === '5 photos'")
+    largest = page.locator(".group").first
+    largest.get_by_label("Name").fill("Ada Lovelace")
+    largest.get_by_role("button", name="Save").click()
+    page.wait_for_selector(".head:has-text('Ada Lovelace')")
+    assert "7 photos" in page.inner_text(".head:has-text('Ada Lovelace')")
+    page.locator(".group").get_by_role("button", name="Ignore").click()
+    page.wait_for_function("() => !document.querySelector('.group')")
+    page.click(".head:has-text('Ada Lovelace')")
+    page.wait_for_selector(".photos a")
+    assert page.locator(".photos a").count() == 7
+    shot(watched, f"person-{width}")
+    page.get_by_label("Name").fill("Ada L.")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_function("() => document.title.startsWith('Ada L.')")
+    watched.was_clean()
+
+
+def test_viewer_shows_boxes_on_the_faces_and_takes_a_name(browser: Browser, site: str) -> None:
+    watched = Watched(browser, site)
+    page = watched.log_in("/")
+    page.wait_for_selector(".tile")
+    for size, name in ((1440, "viewer-1440"), (390, "viewer-390")):
+        page.set_viewport_size({"width": size, "height": 900 if size > 400 else 844})
+        if not page.locator("#viewer[open]").count():
+            page.locator(".tile[aria-label*='both0'], .tile[href]").first.click()
+        page.wait_for_selector(".who:not([hidden])")
+        if page.get_attribute(".who", "aria-pressed") == "false":
+            page.click(".who")
+        page.wait_for_selector(".face")
+        picture = page.locator(".picture img").bounding_box()
+        box = page.locator(".face").first.bounding_box()
+        assert picture is not None and box is not None
+        assert 0 < (box["x"] - picture["x"]) / picture["width"] < 0.12
+        assert (box["width"] / picture["width"]) == pytest.approx(box_of(0)[2], abs=0.06)
+        shot(watched, name)
+    page.locator(".face button").first.click()
+    page.fill(".face input", "Somebody New")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".face.named:has-text('Somebody New')")
+    watched.was_clean()
+
+
+def test_page_says_why_nobody_is_here(browser: Browser, tmp_path: Path) -> None:
+    from serving.accounts import add_user
+    from tests.serving.conftest import NAME, PASSWORD
+
+    house = make_house(tmp_path)
+    add_user(house.lake, NAME, PASSWORD)
+    for site in serve(house):
+        watched = Watched(browser, site)
+        page = watched.log_in("/people")
+        page.wait_for_selector(".empty")
+        assert "Faces are off" in page.inner_text(".empty")
+        watched.was_clean()
+    house.lake.close()
