@@ -1,0 +1,25 @@
+"""Perceptual hashes, by which near duplicates are found."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from flows.drains import run_drain, show_drains
+from flows.house import open_house
+from flows.runners import drain_runner
+from tasks.perceptual import ThumbnailedAsset, hash_thumbnails
+
+
+@flow(flow_run_name="perceptual hashes {library}", task_runner=drain_runner())
+def perceptual_hashes(library: str = "all", limit: int = 100_000) -> dict[str, Any]:
+    """Hash the look of every thumbnail that has no such hash. Safe to stop and to start again."""
+    house = open_house()
+    work = partial(hash_thumbnails, thumbnails=house.settings.thumbnails_folder, threads=house.settings.threads)
+    report = run_drain(
+        house, "perceptual_hashes", work, library=library, limit=limit, batch_files=2_000, batch_bytes=1 << 62,
+        row_type=ThumbnailedAsset,
+    )  # fmt: skip
+    return show_drains(house, "perceptual_hashes", library, report)

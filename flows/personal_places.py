@@ -1,0 +1,35 @@
+"""The user's own places: fetched from Apollo, and remembered in the lake for when it does not answer."""
+
+from __future__ import annotations
+
+import structlog
+
+from flows.house import House
+from tasks.errors import TransientError
+from tasks.places.personal import PersonalPlace, digest, fetch_places
+
+log = structlog.get_logger(__name__)
+
+
+def known_places(house: House) -> list[PersonalPlace]:
+    """As Apollo told them last; none where it is not configured."""
+    if not house.settings.apollo_api_base_url:
+        return []
+    return [PersonalPlace(**row) for row in house.lake.rows("places/personal")]
+
+
+def refresh_places(house: House) -> None:
+    """Ask Apollo, where there is one. Should it not answer, what it said last stays in force."""
+    if not house.settings.apollo_api_base_url:
+        return
+    try:
+        places = fetch_places(house.settings.apollo_api_base_url)
+    except TransientError as exc:
+        log.warning("places.apollo_unavailable", reason=str(exc))
+        return
+    if digest(places) == digest(known_places(house)):
+        return
+    rows = [{name: getattr(place, name) for name in PersonalPlace.__slots__} for place in places]
+    with house.lake.write(f"{len(places)} personal places from Apollo") as writer:
+        writer.execute("delete from personal_place")
+        writer.append("personal_place", rows)

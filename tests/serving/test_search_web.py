@@ -1,0 +1,123 @@
+"""Search box, map and duplicates in a real browser, on a phone and on a desk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from serving.accounts import add_user
+from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, fill, make_house
+from tests.serving.organised import organise
+from tests.serving.test_web import CHROMIUM, Watched, browser, serve
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+__all__ = ["browser"]  # the fixture
+WIDTHS = pytest.mark.parametrize("width", [390, 1440])
+
+
+@pytest.fixture(scope="module")
+def house(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = make_house(tmp_path_factory.mktemp("web"))
+    fill(house, media, CHOSEN)
+    shutil.copyfile(house.root / CHOSEN[2], house.root / "copy of ladybug.jpg")
+    house.scan()
+    organise(house)
+    add_user(house.lake, NAME, PASSWORD)
+    yield house
+    house.lake.close()
+
+
+@pytest.fixture(scope="module")
+def site(house: House) -> Iterator[str]:
+    yield from serve(house)
+
+
+def fits(watched: Watched) -> None:
+    assert watched.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@WIDTHS
+def test_typing_offers_completions_and_enter_shows_what_was_found(browser: Browser, site: str, width: int) -> None:
+    watched = Watched(browser, site, width=width)
+    page = watched.log_in()
+    page.wait_for_selector(".tile.ready")
+    fits(watched)
+    if width == 390:
+        page.click("a[aria-label=Search]")
+    page.fill("#q", "folder:summ")
+    page.wait_for_selector(".offers li")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=folder*")
+    page.wait_for_selector("#results .tile.ready")
+    assert page.locator("#results .tile").count() == 2
+    assert page.inner_text("#total") == "2 photos"
+    fits(watched)
+    page.locator("#results .tile").first.click()
+    page.wait_for_selector("#viewer[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#viewer", state="hidden")
+    watched.was_clean()
+
+
+def test_nothing_found_gives_hints_and_a_mistake_says_where_it_is(browser: Browser, site: str) -> None:
+    watched = Watched(browser, site)
+    page = watched.log_in("/?q=zebra")
+    page.wait_for_selector(".empty")
+    assert "Nothing found" in page.inner_text(".empty")
+    page.goto(f"{site}/?q=foo:<b>bar</b>")
+    page.wait_for_selector(".found.wrong")
+    assert "at character 1: there is no filter 'foo'" in page.inner_text("#total")
+    assert watched.hosts == {site.removeprefix("http://")}
+    watched.context.close()
+
+
+@WIDTHS
+def test_the_map_shows_clusters_and_a_click_opens_their_photos(browser: Browser, site: str, width: int) -> None:
+    watched = Watched(browser, site, width=width)
+    page = watched.log_in("/map")
+    page.wait_for_selector(".pin img")
+    fits(watched)
+    before = page.locator("#total").text_content()
+    assert "here" in (before or "")
+    count = page.locator(".pin").count()
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.keyboard.press("-")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(500)
+    assert count >= 2
+    page.goto(f"{site}/map")
+    page.wait_for_selector(".pin img")
+    pin = page.locator(".pin").last
+    wanted = int(pin.locator("b").inner_text())
+    pin.dispatch_event("click")
+    page.wait_for_url("**/?bbox=*")
+    page.wait_for_selector("#results .tile")
+    assert page.locator("#results .tile").count() == wanted
+    watched.was_clean()
+
+
+@WIDTHS
+def test_one_of_two_copies_is_kept_and_that_can_be_undone(
+    browser: Browser, site: str, house: House, width: int
+) -> None:
+    watched = Watched(browser, site, width=width)
+    page = watched.log_in("/duplicates")
+    page.wait_for_selector(".copy img")
+    fits(watched)
+    assert page.locator(".copy").count() == 2
+    page.locator(".copy.best button").click()
+    page.wait_for_selector(".group.done")
+    assert house.lake.select("select count(*) as n from hidden")[0]["n"] == 1
+    page.click("text=Undo")
+    page.wait_for_selector(".group:not(.done)")
+    assert house.lake.select("select count(*) as n from hidden")[0]["n"] == 0
+    page.click("text=Look alike")
+    page.wait_for_selector("#nearness:not([hidden])")
+    page.wait_for_selector("#groups:not([aria-busy])")
+    watched.was_clean()
