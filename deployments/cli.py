@@ -14,7 +14,11 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.settings import Settings, load_settings
+from deployments.cli_accounts import key_app, token, user_app
+from deployments.cli_common import Json, WrongUsage, house_of, print_json, printable
+from deployments.cli_library import library_app
+from deployments.cli_organise import changes, export_xmp, undo
+from deployments.settings import Settings, load_settings, own_version, settings_problem
 from tasks.errors import RefusedError
 from tasks.file_names import to_text
 
@@ -26,16 +30,29 @@ app = typer.Typer(
     rich_markup_mode=None,  # an error is a line, not a box
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-user_app = typer.Typer(help="Accounts that may log in.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")
+app.add_typer(library_app, name="library")
+app.command()(token)
+app.command()(changes)
+app.command()(undo)
+app.command(name="export-xmp")(export_xmp)
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object (or array) on stdout and nothing else.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show where an error comes from.")]
 Folders = Annotated[list[str] | None, typer.Argument(metavar="[DIR]...", help="Folders of photos and videos.")]
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"darkroom {own_version()}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which this is.")]
+
+
 @app.callback()
-def common(context: typer.Context, verbose: Verbose = False) -> None:
+def common(context: typer.Context, verbose: Verbose = False, version: Version = False) -> None:  # noqa: ARG001
     """Read the settings once."""
     settings = load_settings()
     logging.basicConfig(level="DEBUG" if verbose else settings.log_level, stream=sys.stderr)
@@ -56,8 +73,10 @@ def up(
     context: typer.Context,
     folders: Folders = None,
     no_schedule: Annotated[bool, typer.Option("--no-schedule", help="Start everything, schedule nothing.")] = False,
-    port: Annotated[int | None, typer.Option(help="Port of the API and web pages.")] = None,
-    prefect_port: Annotated[int | None, typer.Option(help="Port of the Prefect server and UI.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Port of the API and web pages.")] = None,
+    prefect_port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Port of the Prefect server and UI.")
+    ] = None,
 ) -> None:
     """Start the Prefect server, the worker, the schedules, the API, and a first scan. Ctrl-C stops it all."""
     _register(context.obj, folders, needed=True)
@@ -90,7 +109,7 @@ def scan(
     from flows.whole_run import scan_and_drain
 
     names = _register(context.obj, folders, needed=True)
-    if accept_loss and not folders and len(_house(context.obj).libraries()) > 1:
+    if accept_loss and not folders and len(house_of(context.obj).libraries()) > 1:
         raise WrongUsage("--accept-loss needs the folder whose loss is accepted: there are several libraries")
     if json or not sys.stderr.isatty():
         total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
@@ -99,7 +118,7 @@ def scan(
             watch_with(bars)
             total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
     if json:
-        _print_json(total)
+        print_json(total)
         return
     said = [f"{value:,} {name}" for name, value in total.items() if isinstance(value, int) and value]
     typer.echo(f"{', '.join(said) or 'nothing found'}, in {total['seconds']:.1f} s")
@@ -118,9 +137,9 @@ def status(context: typer.Context, json: Json = False) -> None:
     """Per library and stage: assets, done, backlog, failed."""
     from deployments.status import library_status
 
-    rows = library_status(_house(context.obj))
+    rows = library_status(house_of(context.obj))
     if json:
-        _print_json({"libraries": rows})
+        print_json({"libraries": rows})
         return
     from rich.console import Console
     from rich.table import Table
@@ -129,7 +148,8 @@ def status(context: typer.Context, json: Json = False) -> None:
     for library in rows:
         for stage in library["stages"]:
             counts = (f"{stage[name]:,}" for name in ("assets", "done", "backlog", "failed"))
-            table.add_row(library["library"], stage["stage"], *counts, f"{library['missing']:,}")
+            name = f"{stage['stage']} (off)" if stage.get("engine") == "off" else stage["stage"]
+            table.add_row(library["library"], name, *counts, f"{library['missing']:,}")
     Console().print(table if rows else "No library yet: run `darkroom scan DIR` or `darkroom up DIR`.")
 
 
@@ -140,9 +160,9 @@ def failures(
     json: Json = False,
 ) -> None:
     """The dead-letter ledger: which files failed, where and why."""
-    rows = _house(context.obj).lake.rows("cli/failures", stage=stage)
+    rows = house_of(context.obj).lake.rows("cli/failures", stage=stage)
     if json:
-        _print_json({"failures": rows})
+        print_json({"failures": rows})
         return
     for row in rows:
         typer.echo(printable(f"{row['library']}/{row['path']}  [{row['stage']}, tried {row['attempts']}x]"))
@@ -163,11 +183,11 @@ def retry(
         raise WrongUsage("say what to retry: PATH…, --stage or --all")
     from flows.upkeep import ask_again
 
-    asked = ask_again(_house(context.obj), [to_text(path) for path in paths or []], stage)
+    asked = ask_again(house_of(context.obj), [to_text(path) for path in paths or []], stage)
     if not asked and (paths or stage):
         raise WrongUsage("nothing that failed matches; `darkroom failures` lists what there is")
     if json:
-        _print_json({"asked_again": asked})
+        print_json({"asked_again": asked})
     else:
         typer.echo(f"{asked} will be tried again by the next run; `darkroom scan` runs now.")
 
@@ -180,6 +200,9 @@ def sql(
     at: Annotated[str | None, typer.Option(help="As of a time (2026-11-20T18:30) or a snapshot number.")] = None,
     file: Annotated[Path | None, typer.Option("-f", "--file", help="Read the statement from a file.")] = None,
     example: Annotated[str | None, typer.Option(help="Run a worked example; `list` names them.")] = None,
+    allow_files: Annotated[
+        bool, typer.Option("--allow-files", help="Let statements read other files, and COPY results to files.")
+    ] = False,
 ) -> None:
     """Read-only SQL over the documented views (`v_columns` describes them)."""
     from deployments.read_only import example_query, open_read_only, run_query, write_table
@@ -198,15 +221,15 @@ def sql(
 
     if output not in {"table", "csv", "json", "parquet"}:
         raise WrongUsage("--format is one of table, csv, json, parquet")
-    with open_read_only(context.obj, at) as lake:
+    with open_read_only(context.obj, at, allow_files=allow_files) as lake:
         if query is None:
             from deployments.sql_shell import run_shell
 
-            run_shell(lake)
+            run_shell(lake, allow_files=allow_files)
             return
         if output == "parquet" and sys.stdout.isatty():
             raise WrongUsage("parquet is binary: redirect it, as in `darkroom sql … --format parquet > file`")
-        write_table(run_query(lake, query), sys.stdout.buffer, output)  # type: ignore[arg-type]
+        write_table(run_query(lake, query, allow_files=allow_files), sys.stdout.buffer, output)  # type: ignore[arg-type]
 
 
 @app.command()
@@ -217,13 +240,13 @@ def history(
     json: Json = False,
 ) -> None:
     """What was written when; with PATH, what happened to that file."""
-    lake = _house(context.obj).lake
+    lake = house_of(context.obj).lake
     if path is None:
         rows = lake.rows("cli/snapshots", row_limit=limit)
     else:
         rows = lake.rows("cli/asset_history", path=to_text(path), **lake.rows("cli/snapshot_range")[0])
     if json:
-        _print_json({"history": rows})
+        print_json({"history": rows})
         return
     for row in rows:
         what = f"{row['what']:<10} {row['path']} ({row['size_bytes']:,} bytes)" if path else row["message"]
@@ -233,67 +256,6 @@ def history(
         typer.echo(f"The catalog never knew a file {path}." if path else "Nothing was written yet.")
 
 
-@user_app.command("add")
-def add_user(
-    context: typer.Context,
-    name: str,
-    password_stdin: Annotated[bool, typer.Option(help="Read the password from stdin: for scripts.")] = False,
-) -> None:
-    """Make an account; asks for its password."""
-    from serving.accounts import add_user as add_account
-
-    password = (
-        sys.stdin.readline().rstrip("\n")
-        if password_stdin
-        else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    )
-    add_account(_house(context.obj).lake, name, password)
-    typer.echo(f"{name} can log in.")
-
-
-@user_app.command("list")
-def list_users(context: typer.Context, json: Json = False) -> None:
-    """Who may log in."""
-    from serving.accounts import list_users as accounts_of
-
-    rows = accounts_of(_house(context.obj).lake)
-    if json:
-        _print_json({"users": rows})
-        return
-    for row in rows:
-        typer.echo(f"{row['name']}  since {row['created_at']:%Y-%m-%d}")
-    if not rows:
-        typer.echo("Nobody yet: the first to open the web page registers, or `darkroom user add NAME`.")
-
-
-@user_app.command("remove")
-def remove_user(context: typer.Context, name: str) -> None:
-    """Take an account away; its tokens stop working."""
-    from serving.accounts import remove_user as remove_account
-
-    remove_account(_house(context.obj).lake, name)
-    typer.echo(f"{name} is gone.")
-
-
-@app.command()
-def token(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="An account.")],
-    days: Annotated[float | None, typer.Option(min=0.001, help="How long it works.")] = None,
-) -> None:
-    """Print a token for scripts: `curl -H "Authorization: Bearer $(darkroom token NAME)" …`."""
-    from serving.accounts import list_users as accounts_of
-    from serving.auth import issue_token
-    from tasks.errors import NotFound
-
-    settings: Settings = context.obj
-    if name not in {row["name"] for row in accounts_of(_house(settings).lake)}:
-        raise NotFound(f"there is no account called {name}: `darkroom user add {name}` makes it")
-    typer.echo(
-        issue_token(settings if days is None else settings.model_copy(update={"token_lifetime_days": days}), name)
-    )
-
-
 @app.command()
 def doctor(context: typer.Context, json: Json = False) -> None:
     """What is installed, reachable and in force. Exit code 1 if the main job cannot run."""
@@ -301,7 +263,7 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 
     checks = examine(context.obj)
     if json:
-        _print_json({"checks": [check.as_dict() for check in checks]})
+        print_json({"checks": [check.as_dict() for check in checks]})
     else:
         print_checks(checks)
     if any(check.state == "fail" for check in checks):
@@ -317,17 +279,11 @@ def sample_library(folder: Path) -> None:
     typer.echo(f"{made} files drawn in {folder}")
 
 
-def _house(settings: Settings) -> Any:
-    from flows.house import open_house
-
-    return open_house(settings)
-
-
 def _register(settings: Settings, folders: list[str] | None, *, needed: bool) -> list[str]:
     """The names of the libraries to work on: those of *folders*, else all there are."""
     from flows.libraries import register_library
 
-    house = _house(settings)
+    house = house_of(settings)
     if folders and not all(folders):
         raise WrongUsage("an empty folder name was given: is a variable unset?")
     if folders:
@@ -337,25 +293,10 @@ def _register(settings: Settings, folders: list[str] | None, *, needed: bool) ->
     return ["all"]
 
 
-def printable(text: str) -> str:
-    """A stranger's file name for a terminal: control characters are shown, not obeyed."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def _print_json(value: Any) -> None:
-    import orjson
-
-    sys.stdout.buffer.write(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2) + b"\n")
-
-
 def _right(name: str) -> Any:
     from rich.table import Column
 
     return Column(name, justify="right")
-
-
-class WrongUsage(RefusedError):
-    """An argument or option that cannot be meant: exit code 2."""
 
 
 class Stopped(Exception):
@@ -379,7 +320,7 @@ def main() -> None:
     except Stopped:
         _complain("stopped; what was done is kept, the next run goes on from there", 1)
     except ValidationError as exc:
-        _complain("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in exc.errors()), 2)
+        _complain(settings_problem(exc), 2)
     except RefusedError as exc:
         _complain(str(exc), 2)
     except (DarkroomError, LakeError) as exc:

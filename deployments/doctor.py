@@ -25,6 +25,7 @@ from deployments.settings import Settings
 from deployments.writability import write_problem
 from sql.lake import Lake, LakeError
 from tasks.errors import DarkroomError
+from tasks.faces.engines import pack_version
 from tasks.file_names import to_os_name
 from tasks.video.encoders import working_encoders
 
@@ -62,7 +63,7 @@ class Check:
 def examine(settings: Settings) -> list[Check]:
     """Look at everything; never raises for what it finds."""
     looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _python, _ffmpeg, _encoder, _exiftool, _folders, _lake, _ports, _prefect, _in_force,
+        _python, _ffmpeg, _encoder, _exiftool, _faces, _folders, _lake, _secret, _ports, _prefect, _in_force,
     )  # fmt: skip
     return [check for look in looks for check in look(settings)]
 
@@ -192,6 +193,46 @@ def _library(name: str, root: Path) -> Check:
     if empty:
         return Check(f"library {name}", "warn", f"{root} is empty", "is it mounted? Scans stop at the mass-loss brake")
     return Check(f"library {name}", "ok", str(root))
+
+
+def _faces(settings: Settings) -> Iterator[Check]:
+    """Off is a choice. Set and not working is worth a word."""
+    if settings.face_service_url:
+        answer = _reach(settings.face_service_url)
+        where = mask_url(settings.face_service_url)
+        if answer:
+            yield Check("faces", "ok", f"Apollo answers at {where}")
+        else:
+            yield Check("faces", "warn", f"Apollo does not answer at {where}", "pictures wait until it does")
+    elif settings.face_model_path is not None:
+        try:
+            version = pack_version(settings.face_model_path)
+        except DarkroomError as exc:
+            yield Check("faces", "warn", str(exc), "put insightface's buffalo_l there")
+            return
+        if find_spec("onnxruntime") is None:
+            yield Check("faces", "warn", f"models {version}, but no onnxruntime", "pip install 'darkroom[faces]'")
+        else:
+            yield Check("faces", "ok", f"local models {version}")
+    else:
+        yield Check("faces", "ok", "off (APOLLO_FACE_API_BASE_URL or FACE_MODEL_PATH turns them on)")
+
+
+def _reach(url: str) -> bool:
+    """Whether anybody answers there, whatever it says."""
+    try:
+        httpx.get(url, timeout=3, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return True
+
+
+def _secret(settings: Settings) -> Iterator[Check]:
+    if settings.secret_is_short:
+        advice = "whoever has one token can guess a short one: 32 characters or more, or leave it unset for a good one"
+        yield Check("secret key", "warn", f"SECRET_KEY has {len(settings.secret_key.encode())} bytes", advice)
+    else:
+        yield Check("secret key", "ok", "long enough" if settings.secret_key else "generated")
 
 
 def _ports(settings: Settings) -> Iterator[Check]:

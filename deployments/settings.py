@@ -10,16 +10,20 @@ from __future__ import annotations
 import os
 import secrets
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
 from dotenv import find_dotenv
-from pydantic import AliasChoices, BeforeValidator, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 RUST_LEVELS = {"off": "CRITICAL", "error": "ERROR", "warn": "WARNING", "info": "INFO", "debug": "DEBUG",
                "trace": "DEBUG"}  # fmt: skip
+
+_MAX_PORT = 65_535
+SHORT_SECRET_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
 
 
 def _comma_list(value: Any) -> Any:
@@ -80,12 +84,31 @@ class Settings(BaseSettings):
         description="Between two looks at a file written a moment ago; one that differs waits for the next scan",
     )
     face_hash_backfill_max_per_tick: int = Field(2000, ge=1, description="Files hashed in one run of `hash-backfill`")
+    apollo_face_api_base_url: str = Field(
+        "", description="Apollo, for faces (docs/faces.md; default: `APOLLO_API_BASE_URL`; without both, and without "
+        "`FACE_MODEL_PATH`, faces are off)",
+    )  # fmt: skip
+    face_model_path: Path | None = Field(
+        None, description="Folder with insightface's `buffalo_l` models, for faces without Apollo (extra `faces`)"
+    )
+    face_autobind_min_cos: float = Field(
+        0.4, ge=-1, le=1, description="How alike a face must be to the person its photo is tagged with (cosine)"
+    )
+    face_detect_concurrency: int = Field(8, ge=1, le=256, description="Pictures at the face service at a time")
+    face_detect_timeout_sec: float = Field(60, gt=0, description="For one call of the face service, seconds")
+    face_backlog_max_per_tick: int = Field(64, ge=1, description="Pictures looked at for faces after each scan")
     hls_ladder: Heights = Field(
         default_factory=list,
         description="Heights of the renditions of a stream, such as `480,720,1080`; none is above the source "
         "(default: one, the source's own, at most 1080)",
     )
     hls_concurrency: int = Field(2, ge=1, le=64, description="Videos made into streams at a time")
+    apollo_api_base_url: str = Field(
+        "", description="Apollo, for the user's own place names (docs/places-api.md) and faces (default: off)"
+    )
+    nominatim_url: str = Field(
+        "", description="A Nominatim server for finer place names, asked once a second at most (default: off)"
+    )
     worker_threads: int = Field(0, ge=0, description="Threads that decode pictures (default: one per processor)")
     task_runner: Literal["threads", "dask", "ray"] = Field(
         "threads", description="Where the batches of drains run: `threads`, or fanned out with `dask` or `ray` (extras)"
@@ -103,11 +126,25 @@ class Settings(BaseSettings):
         return max(levels, key=list(dict.fromkeys(RUST_LEVELS.values())).index)
 
     @field_validator(
-        "darkroom_home", "base_path", "thumbnails", "video_path", "preview_clips_directory", "gifs_directory"
+        "darkroom_home",
+        "base_path",
+        "thumbnails",
+        "video_path",
+        "preview_clips_directory",
+        "gifs_directory",
+        "face_model_path",
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else value
+
+    @field_validator("bind_url")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        _, port = _bind_of(value)
+        if not (port.isascii() and port.isdigit() and int(port) <= _MAX_PORT):
+            raise ValueError(f"host:port is needed, with a port up to {_MAX_PORT}, not {value!r}")
+        return value
 
     @cached_property
     def thumbnails_folder(self) -> Path:
@@ -145,7 +182,7 @@ class Settings(BaseSettings):
     @cached_property
     def bind(self) -> tuple[str, int]:
         """Host and port of `BIND_URL`; a scheme in front is forgiven."""
-        host, _, port = self.bind_url.rpartition("://")[2].rstrip("/").rpartition(":")
+        host, port = _bind_of(self.bind_url)
         return host.strip("[]") or "127.0.0.1", int(port)
 
     @cached_property
@@ -153,9 +190,24 @@ class Settings(BaseSettings):
         """`SECRET_KEY`, or the one generated on first start."""
         return self.secret_key or secret_file(self.darkroom_home / "secrets" / "secret_key")
 
+    @cached_property
+    def face_service_url(self) -> str:
+        """Apollo's address for faces; '' for none."""
+        return (self.apollo_face_api_base_url or self.apollo_api_base_url).strip()
+
+    @cached_property
+    def secret_is_short(self) -> bool:
+        """Warned about, not refused: an Image API's `.env` has to work as it is."""
+        return 0 < len(self.secret_key.encode()) < SHORT_SECRET_BYTES
+
     def excluded(self, rel_path: str) -> bool:
         """Whether `EXCLUDED_DIRS` leaves *rel_path* out: `/sub/path` is rooted, a bare `name` is any one component."""
         return is_excluded(rel_path, self.excluded_dirs)
+
+
+def _bind_of(url: str) -> tuple[str, str]:
+    host, _, port = url.rpartition("://")[2].rstrip("/").rpartition(":")
+    return host, port
 
 
 def is_excluded(rel_path: str, entries: list[str]) -> bool:
@@ -177,6 +229,22 @@ def secret_file(path: Path) -> str:
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(48))
     return path.read_text().strip()
+
+
+def own_version() -> str:
+    """Of the installed package; 0 when run from a checkout that is not installed."""
+    try:
+        return version("darkroom")
+    except PackageNotFoundError:
+        return "0"
+
+
+def settings_problem(exc: ValidationError) -> str:
+    """What is wrong with which variables, in one line, without their values: one may be a secret."""
+    return "; ".join(
+        f"{'.'.join(map(str, error['loc'])).upper()}: {error['msg'].removeprefix('Value error, ')}"
+        for error in exc.errors()
+    )
 
 
 def load_settings(**overrides: Any) -> Settings:

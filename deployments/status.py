@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flows.backlogs import backlogs
+from flows.face_engine import engine_choice
 from flows.house import House
 
 # As failures name it, to its backlog.
@@ -16,6 +17,8 @@ STAGES = {
     "preview_clip": "preview_clips",
     "gif": "gifs",
     "hls": "hls",
+    "place": "places",
+    "perceptual_hash": "perceptual_hashes",
 }
 
 
@@ -38,10 +41,28 @@ def library_status(house: House) -> list[dict[str, Any]]:
             }
             for stage in waiting
         ]
+        library["stages"].append(_faces(house, name, library["assets"]))
     return libraries
 
 
+def _faces(house: House, library: str, assets: int) -> dict[str, Any]:
+    """As the other stages; `engine` is apollo, local or off, and what is off has no backlog."""
+    found = {row["library"]: row for row in house.lake.rows("cli/face_status")}[library]
+    engine = engine_choice(house)
+    return {
+        "stage": "faces",
+        "engine": engine.name,
+        "assets": assets,
+        "done": found["done"],
+        "backlog": _waiting(house, library, "faces") if engine.is_on else 0,
+        "failed": found["failed"],
+    }
+
+
 def _backlog(house: House, library: str, stage: str) -> int:
-    query = STAGES[stage]
+    return _waiting(house, library, STAGES[stage])
+
+
+def _waiting(house: House, library: str, query: str) -> int:
     parameters = backlogs(house)[query]
     return house.lake.count(f"backlog/{query}", library=library, row_limit=1 << 40, **parameters)

@@ -61,6 +61,9 @@ class Work(Protocol):
     def __call__(self, batch: Sequence[Asset], /) -> Results: ...
 
 
+Recorder = Callable[[House, Results, str], None]
+
+
 def drain(
     house: House,
     backlog: str,
@@ -71,6 +74,8 @@ def drain(
     batch_files: int = 256,
     batch_bytes: int = 512 << 20,
     at_once: int | None = None,
+    row_type: type[Asset] = Asset,
+    recorder: Recorder | None = None,
     **parameters: Any,
 ) -> DrainReport:
     """
@@ -80,6 +85,8 @@ def drain(
         limit: Stop after this many files done; failures do not use it up. None: all there are.
         batch_files, batch_bytes: Where a batch ends: 10 to 30 s of work, and not more bytes than memory likes.
         at_once: Batches under way at a time, recorded as each is done; None for one, and the next one ahead.
+        row_type: What a row of the backlog is made into, where it has columns of its own.
+        recorder: Commits a batch, where its rows depend on what is known by then.
         parameters: Of the backlog query.
     Raises:
         TransientError: A service stayed away through all retries; nothing was recorded about its batch.
@@ -90,13 +97,13 @@ def drain(
     seen: set[int] = set()
     with _runner(backlog, work, at_once or 1) as submit:
         ahead = max(batches_ahead(), at_once - 1) if at_once else batches_ahead()
-        while page := _page(house, backlog, library, limit, report, seen, parameters):
+        while page := _page(house, backlog, library, limit, report, seen, row_type, parameters):
             if len(seen) == len(page):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
                 progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
             before = report.done + report.failed
             batches = split(page, batch_files, batch_bytes)
             for batch_number, (batch, results) in enumerate(_run(submit, batches, ahead, in_order=at_once is None), 1):
-                record(house, results, f"{backlog}: {results.done} done, {results.failed} failed")
+                (recorder or record)(house, results, f"{backlog}: {results.done} done, {results.failed} failed")
                 report.add(results)
                 progress.advance(len(batch), results.failed)
                 if batch_number % FLUSH_EVERY_BATCHES == 0:
@@ -141,6 +148,7 @@ def _page(
     limit: int | None,
     report: DrainReport,
     seen: set[int],
+    row_type: type[Asset],
     parameters: dict[str, Any],
 ) -> list[Asset]:
     """The next files nobody looked at in this run: what failed transiently or is being written stays in the backlog."""
@@ -148,7 +156,7 @@ def _page(
     if wanted <= 0:
         return []
     rows = house.lake.rows(f"backlog/{backlog}", library=library, row_limit=wanted + report.left, **parameters)
-    page = [Asset(**row) for row in rows if row["asset_id"] not in seen][:wanted]
+    page = [row_type(**row) for row in rows if row["asset_id"] not in seen][:wanted]
     seen.update(asset.asset_id for asset in page)
     return page
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flows.backlogs import backlogs
-from flows.drain import DrainReport, Work, drain
+from flows.drain import DrainReport, Recorder, Work, drain
 from flows.house import House
 from flows.reporting import record_run, show_run
 from sql.lake import utc_now
+from tasks.asset import Asset
 
 
 def run_drain(
@@ -20,14 +21,19 @@ def run_drain(
     limit: int | None,
     flow: str | None = None,
     batch_files: int = 256,
+    batch_bytes: int = 512 << 20,
+    row_type: type[Asset] = Asset,
     at_once: int | None = None,
+    recorder: Recorder | None = None,
 ) -> DrainReport:
     """
     Drain *backlog* unless another process is at it: then the report is empty, and that one's result is ours.
 
     Args:
         flow: Name of the run in `v_runs` where it is not the backlog's.
+        batch_bytes: Of originals in a batch; more than there are where none is read.
         at_once: Batches worked on at a time; None for one, and the next one ahead.
+        recorder: Commits a batch, where its rows depend on what is known by then.
     """
     house.libraries(library)  # an unknown name is refused, not drained as nothing
     with house.lake.exclusive(f"drain-{backlog}") as alone:
@@ -36,8 +42,9 @@ def run_drain(
         started_at = utc_now()
         parameters = backlogs(house)[backlog]
         report = drain(
-            house, backlog, work, library=library, limit=limit, batch_files=batch_files, at_once=at_once, **parameters
-        )
+            house, backlog, work, library=library, limit=limit, batch_files=batch_files, batch_bytes=batch_bytes,
+            row_type=row_type, at_once=at_once, recorder=recorder, **parameters,
+        )  # fmt: skip
         if report.done or report.failed:
             record_run(
                 house, flow or backlog, library, started_at, report.numbers(), done=report.done, failed=report.failed,

@@ -34,6 +34,7 @@ class Found:
     Args:
         known: Assets that changed, came back or got another sidecar (rows of `sql/scan/differences.sql`).
         new: The same columns for paths the lake does not know: assets, moved assets, and files to skip.
+        displaced: Ids of missing assets whose place a moved one has taken.
         gone: Ids of assets to mark missing (full scans only).
         moving: Paths somebody is still writing: left for the next scan.
     """
@@ -43,6 +44,7 @@ class Found:
     known: list[Row]
     new: pa.Table
     moves: list[Move]
+    displaced: list[int]
     gone: list[int]
     moving: set[str]
 
@@ -92,6 +94,9 @@ class ScanRecorder:
             if found.known:
                 with writer.using("seen", _table(found.known, _SEEN)):
                     writer.run("scan/update_assets")
+            if found.displaced:
+                with writer.using("displaced", pa.table({"asset_id": pa.array(found.displaced, pa.int64())})):
+                    writer.run("scan/forget_displaced")
             if found.moves:
                 with writer.using("seen", _table(self._moved_rows(), _SEEN)):
                     writer.run("scan/move_fingerprints")

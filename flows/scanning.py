@@ -172,21 +172,34 @@ def _compare(house: House, library: Library, listing: Listing, *, full: bool) ->
         full=full,
     )
     kind = differences.column("difference")
-    new = differences.filter(pc.equal(kind, "new"))
     gone = differences.filter(pc.equal(kind, "vanished")).column("asset_id").to_pylist()
     known = differences.filter(pc.invert(pc.is_in(kind, pa.array(["new", "vanished"])))).to_pylist()
     moving = still_moving(library.root, differences, house.settings.scan_settle_seconds)
-    moves = [move for move in _find_moves(house, library, new, set(gone), full=full) if move.rel_path not in moving]
-    moved_ids = {move.asset_id for move in moves}
+    arrivals = differences.filter(pc.or_(pc.equal(kind, "new"), pc.fill_null(differences["is_another_version"], False)))
+    found = _find_moves(house, library, arrivals, set(gone), full=full)
+    moves = [move for move in found if move.rel_path not in moving]
+    moved_ids, moved_to = {move.asset_id for move in moves}, {move.rel_path for move in moves}
+    moves.sort(
+        key=lambda move: move.old_rel_path not in moved_to
+    )  # who gives way first: its files would be overwritten
     return Found(
         listing=listing,
         full=full,
-        known=[row for row in known if row["rel_path"] not in moving],
-        new=new,
+        known=[row for row in known if row["rel_path"] not in moving | moved_to],
+        new=arrivals.filter(
+            pc.or_(pc.equal(arrivals["difference"], "new"), pc.is_in(arrivals["rel_path"], _texts(moved_to)))
+        ),
+        displaced=[
+            row["asset_id"] for row in known if row["rel_path"] in moved_to and row["asset_id"] not in moved_ids
+        ],
         moves=moves,
         gone=[asset_id for asset_id in gone if asset_id not in moved_ids],
         moving=moving,
     )
+
+
+def _texts(values: set[str]) -> pa.Array:
+    return pa.array(sorted(values), pa.string())
 
 
 def _prefixes(listing: Listing) -> pa.Table:

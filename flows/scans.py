@@ -8,6 +8,7 @@ from typing import Any
 from prefect.deployments import run_deployment
 
 from flows.backlogs import backlogs
+from flows.face_engine import engine_choice
 from flows.house import House, open_house
 from flows.progress import current_flow_run
 from flows.reporting import record_run, show_run
@@ -16,6 +17,7 @@ from sql.lake import utc_now
 from tasks.errors import LibraryLost
 
 NUMBERS = ("found", "new", "changed", "moved", "missing", "restored", "skipped", "failed", "thumbnails")
+FACE_BACKLOG = "face-backlog/face-backlog"
 # Deployment to the backlogs it works off: what a scan's one pass leaves to slower tools.
 DRAINS = {
     "metadata/metadata": {"metadata"},
@@ -23,6 +25,9 @@ DRAINS = {
     "preview-clips/preview-clips": {"preview_clips"},
     "gifs/gifs": {"gifs"},
     "hls/hls": {"hls"},
+    "places/places": {"places"},
+    "perceptual-hashes/perceptual-hashes": {"perceptual_hashes"},
+    FACE_BACKLOG: {"faces", "face_regions"},
 }
 
 
@@ -54,6 +59,8 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
         sheet = [picture for report in reports for picture in report.contact_sheet][:24]
         show_run(house, flow, library, {name: total[name] for name in NUMBERS}, sheet)
         start_drains(house)
+    elif engine_choice(house).is_on:  # capped per run, so there is work left from earlier scans
+        start_drains(house, FACE_BACKLOG)
     if lost:
         raise LibraryLost(message)
     return total
@@ -83,11 +90,14 @@ def start_drains(house: House, *deployments: str) -> None:
     flow_run = current_flow_run()
     if flow_run is None or flow_run.deployment_id is None:
         return
-    waiting = {backlog for backlog, parameters in backlogs(house).items()
-               if house.lake.count(f"backlog/{backlog}", library="all", row_limit=1, **parameters)}  # fmt: skip
-    for deployment, its_backlogs in DRAINS.items():
-        if waiting & its_backlogs and deployment in (deployments or DRAINS):
+    known = backlogs(house)
+    for deployment in deployments or DRAINS:
+        if any(_is_waiting(house, backlog, known[backlog]) for backlog in DRAINS[deployment] if backlog in known):
             run_deployment(deployment, timeout=0, as_subflow=False)
+
+
+def _is_waiting(house: House, backlog: str, parameters: dict[str, Any]) -> bool:
+    return bool(house.lake.count(f"backlog/{backlog}", library="all", row_limit=1, **parameters))
 
 
 def _said(total: dict[str, Any]) -> str:

@@ -36,14 +36,14 @@ def forget_deleted_sentinels(house: House | None = None) -> int:
     """Somebody deleted a `.unsupported` file: that asks for another try. Returns how many."""
     house = house or open_house()
     failed = house.lake.rows("upkeep/marked_failures")
-    deleted = [row for row in failed if not is_marked(_place(house, row))]
+    deleted = [row for row in failed if not is_marked(place_of_failure(house, row))]
     if deleted:
         with house.lake.write(f"{len(deleted)} sentinels were deleted: trying again") as writer:
             writer.delete("failure", [{"asset_id": row["asset_id"], "stage": row["stage"]} for row in deleted])
     return len(deleted)
 
 
-def _place(house: House, failure: Row) -> Path:
+def place_of_failure(house: House, failure: Row) -> Path:
     """Where the derivative would be that could not be made; its sentinel lies beside it."""
     stage = failure["stage"]
     if stage == "hls":
@@ -90,7 +90,7 @@ def ask_again(house: House, paths: list[str], stage: str = "") -> int:
         return 0
     for row in failures:
         if row["stage"] == "hls" or row["stage"] in FILE_OF:
-            clear_mark(_place(house, row))
+            clear_mark(place_of_failure(house, row))
     keys = pa.Table.from_pylist([{"asset_id": row["asset_id"], "stage": row["stage"]} for row in failures])
     with house.lake.write(f"{len(failures)} failures to try again") as writer, writer.using("wanted", keys):
         writer.run("cli/forget_tools")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
 from flows.gifs import gifs
 from flows.hls import hls
 from flows.house import one_run, open_house
 from flows.metadata import metadata
+from flows.perceptual_hashes import perceptual_hashes
+from flows.places import places
 from flows.preview_clips import preview_clips
 from flows.quick_scan import quick_scan
 from flows.scans import NUMBERS
 from flows.thumbnails import thumbnails
-from tasks.errors import LibraryLost
+from tasks.errors import LibraryLost, TransientError
 
 ALL_OF_THEM = 1 << 40
 
@@ -48,10 +51,23 @@ def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> d
         read, made = metadata.fn(library, ALL_OF_THEM), thumbnails.fn(library, ALL_OF_THEM)
         total["thumbnails"] += made["thumbnails"]
         total["waiting"] += read["left"] + made["left"]
+        for stage, drain in {"places": places, "perceptual_hashes": perceptual_hashes}.items():
+            total[stage] = total.get(stage, 0) + drain.fn(library, ALL_OF_THEM)[stage]
     for library in libraries:  # last, since it takes longest: whatever else there is to see is there by then
         for stage, drain in {"preview_clips": preview_clips, "gifs": gifs, "hls": hls}.items():
             total[stage] = total.get(stage, 0) + drain.fn(library, ALL_OF_THEM)[stage]
+    for library in libraries:
+        total |= _look_for_faces(library, total)
     if lost:
         raise LibraryLost("; ".join(str(error) for error in lost))
     total["seconds"] = round(time.monotonic() - started, 3)
     return total
+
+
+def _look_for_faces(library: str, total: dict[str, Any]) -> dict[str, Any]:
+    """One tick's worth. A face service that is away is no reason for a scan to fail: what waits, waits."""
+    try:
+        found = face_backlog.fn(library)
+    except TransientError as exc:
+        return {"faces_waiting_for": str(exc)}
+    return {stage: total.get(stage, 0) + found[stage] for stage in ("face_regions", "faces")}

@@ -7,8 +7,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 import uvicorn
@@ -16,26 +15,57 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
-from deployments.settings import Settings, load_settings
-from serving.auth import Authentication, Authority
+from deployments.settings import Settings, load_settings, own_version, settings_problem
+from serving.access import Need, described, need_of
+from serving.auth import Authentication, Authority, is_open
 from serving.context import Context
-from serving.errors import install_error_handlers
+from serving.duplicates import NearDuplicates
+from serving.errors import answers, install_error_handlers
+from serving.face_service import FaceService
 from serving.large import LargePictures
 from serving.login_limit import LoginLimit
 from serving.metrics import Meter
 from serving.middleware import Edge
 from serving.replica import Replica
-from serving.routers import accounts, image, libraries, operations, photos, video, web
+from serving.routers import (
+    accounts,
+    changes,
+    duplicates,
+    face_clusters,
+    faces,
+    favorites,
+    image,
+    libraries,
+    memories,
+    operations,
+    persons,
+    photos,
+    places,
+    search,
+    tags,
+    users,
+    video,
+    web,
+)
+from serving.search import Searcher
+from serving.search_index import SearchIndex
 from serving.thumbs import Thumbs
 from serving.video_makers import at_once, video_works
 from serving.video_work import VideoWork
 from sql.lake import Lake, LakeError
 
+log = structlog.get_logger(__name__)
+
+SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From POST /login"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "From `darkroom key add`"},
+}
 DESCRIPTION = """
 A photo and video library: scanned, thumbnailed and ready to be asked.
 
 **To begin:** `POST /register` makes the first account, `POST /login` gives a token. Send it with everything else as
-`Authorization: Bearer <token>`. The `library` parameter takes an id or a name. Errors are `{"detail": "…"}`.
+`Authorization: Bearer <token>`; scripts send a key (`darkroom key add`) as `X-API-Key`. The `library` parameter takes
+an id or a name. Errors are `{"detail": "…"}`.
 """
 
 
@@ -47,7 +77,7 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
     app = FastAPI(
         title="Darkroom",
         description=DESCRIPTION,
-        version=_version(),
+        version=own_version(),
         lifespan=_lifespan(settings, lake),
         docs_url=None,
         redoc_url=None,
@@ -59,7 +89,26 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
     app.add_middleware(Thumbs, replica=lambda: _context(app).replica, folder=settings.thumbnails_folder)
     app.add_middleware(Authentication, authority=lambda: _context(app).authority)
     app.add_middleware(Edge, meter=lambda: meter)
-    for module in (accounts, libraries, photos, image, video, operations, web):
+    for module in (
+        accounts,
+        users,
+        libraries,
+        search,
+        places,
+        duplicates,
+        photos,
+        tags,
+        favorites,
+        memories,
+        changes,
+        persons,
+        face_clusters,
+        faces,
+        image,
+        video,
+        operations,
+        web,
+    ):
         app.include_router(module.router)
     app.mount("/static/docs", StaticFiles(directory=web.docs_assets()), name="docs-assets")
     app.mount("/static", StaticFiles(directory=web.WEB / "static"), name="static")
@@ -77,16 +126,23 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lake = given if given is not None else await asyncio.to_thread(open_lake, settings)
         replica = await asyncio.to_thread(Replica, lake)
-        authority = Authority(settings.signing_key, lambda: replica.current.accounts)
+        authority = Authority(settings.signing_key, lambda: replica.current)
         large = LargePictures(lake, replica, settings.thumbnails_folder, at_once=max(1, settings.threads // 2))
         films = VideoWork(lake, replica, video_works(settings), at_once(settings))
         app.state.meter.watch(replica)
-        app.state.context = Context(settings, lake, replica, authority, LoginLimit(), large, films, app.state.meter)
+        searcher = Searcher(SearchIndex(lake))
+        face_service = FaceService(settings)
+        app.state.context = Context(
+            settings, lake, replica, authority, LoginLimit(), large, films, searcher, NearDuplicates(lake),
+            face_service, app.state.meter,
+        )  # fmt: skip
         replica.start()
         try:
             yield
         finally:
             await asyncio.to_thread(films.stop)
+            await asyncio.to_thread(face_service.close)
+            await asyncio.to_thread(searcher.index.stop)
             await asyncio.to_thread(replica.stop)
             if given is None:
                 lake.close()
@@ -101,13 +157,6 @@ def open_lake(settings: Settings) -> Lake:
     return lake
 
 
-def _version() -> str:
-    try:
-        return version("darkroom")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
-
-
 def _document_routes(app: FastAPI) -> None:
     """Say in the OpenAPI document what each route is for and which need the token; the middleware is what refuses."""
     build = app.openapi
@@ -115,18 +164,28 @@ def _document_routes(app: FastAPI) -> None:
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
             schema = build()
-            schema.setdefault("components", {})["securitySchemes"] = {
-                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From POST /login"}
-            }
+            schema.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
             for path, item in schema["paths"].items():
-                for operation in item.values():
+                for method, operation in item.items():
                     operation["summary"] = operation["description"].split("\n")[0].split(". ")[0].rstrip(".:")
-                    if path not in {"/login", "/register", "/session", "/healthz"}:
-                        operation["security"] = [{"token": []}]
+                    _document_refusals(operation, None if is_open(path) else need_of(method.upper(), path))
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _document_refusals(operation: dict[str, Any], need: Need | None) -> None:
+    """What every route answers to who may not, and to a body that cannot be read."""
+    refusals = answers()
+    if need is not None:
+        operation["security"] = [{"token": []}] if need is Need.login else [{"token": []}, {"key": []}]
+        operation["description"] += f"\n\nNeeds: {described(need)}."
+        refusals = answers(401, 403)
+    if "requestBody" in operation:
+        refusals |= answers(400)  # a body that is no JSON at all
+    for status, refusal in refusals.items():
+        operation["responses"].setdefault(str(status), refusal)
 
 
 def configure_logging(level: str) -> None:
@@ -152,7 +211,9 @@ def main() -> None:
     """Run the API until it is told to stop; an error we know is one line, exit code 1 (2 for a wrong setting)."""
     settings = _settings()
     configure_logging(settings.log_level)
-    host, port = _address(settings)
+    if settings.secret_is_short:
+        log.warning("secret_key.short", advice="a SECRET_KEY of 32 characters or more cannot be guessed from a token")
+    host, port = settings.bind
     try:
         lake = open_lake(settings)
     except LakeError as exc:
@@ -176,14 +237,7 @@ def _settings() -> Settings:
     try:
         return load_settings()
     except ValidationError as exc:
-        _complain("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in exc.errors()), 2)
-
-
-def _address(settings: Settings) -> tuple[str, int]:
-    try:
-        return settings.bind
-    except ValueError:
-        _complain(f"BIND_URL: host:port is needed, not {settings.bind_url!r}", 2)
+        _complain(settings_problem(exc), 2)
 
 
 def _complain(message: str, code: int) -> NoReturn:

@@ -1,10 +1,11 @@
-"""Tokens: who is asking. Every route needs one but the few that are listed here."""
+"""Tokens and keys: who is asking, and whether they may. Every route needs one but the few that are listed here."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookies import CookieError, SimpleCookie
@@ -16,6 +17,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.settings import Settings
+from serving.access import SAFE_METHODS, need_of, refusal
+from serving.api_keys import KEY_BEGINNING, find_key
+from serving.replica_copy import Copy
 from sql.lake import Row
 
 COOKIE = "darkroom_token"
@@ -24,6 +28,10 @@ OPEN_PATHS = frozenset(
     {
         "/",
         "/videos",
+        "/on-this-day",
+        "/people",
+        "/map",
+        "/duplicates",
         "/login",
         "/register",
         "/session",
@@ -35,65 +43,121 @@ OPEN_PATHS = frozenset(
     }
 )
 OPEN_PREFIXES = ("/static/", "/view/")  # the web shell; what it shows it asks for with the token
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REMEMBERED_TOKENS = 1024
+_REQUIRED = ["sub", "iat", "exp", "jti"]
 
 
-def issue_token(settings: Settings, name: str, *, now: float | None = None) -> str:
-    """A token for the account *name*, as `Authorization: Bearer …` takes it; good for `TOKEN_LIFETIME_DAYS`."""
+def issue_token(settings: Settings, name: str, stamp: str = "", *, now: float | None = None) -> str:
+    """
+    A token for the account *name*, as `Authorization: Bearer …` takes it; good for `TOKEN_LIFETIME_DAYS`.
+
+    Args:
+        stamp: The account's `token_stamp`; "" until its tokens were taken back for the first time.
+    """
     issued = time.time() if now is None else now
-    claims = {"sub": name, "iat": int(issued), "exp": int(issued + settings.token_lifetime_days * 86_400)}
+    claims = {
+        "sub": name,
+        "iat": int(issued),
+        "exp": int(issued + settings.token_lifetime_days * 86_400),
+        "jti": secrets.token_hex(12),  # its number: what a logout takes back
+        "stamp": stamp,
+    }
     return jwt.encode(claims, settings.signing_key, ALGORITHM)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    Who asks.
+
+    Args:
+        scopes: Of an API key; None for a login.
+        token_id, expires_at: Of a login's token; epoch seconds.
+    """
+
+    account_id: int
+    name: str
+    role: str
+    scopes: frozenset[str] | None = None
+    token_id: str = ""
+    expires_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
     name: str
+    token_id: str
+    stamp: str
     issued_at: float
     expires_at: float
 
 
 class Authority:
     """
-    Says whose a token is.
+    Says whose a token or key is.
 
     Args:
         signing_key: `SECRET_KEY`.
-        accounts: The accounts there are right now, by name: a removed user's token stops working.
+        copy: The present replica: a removed user's token stops working, and so does one that was taken back.
     """
 
-    def __init__(self, signing_key: str, accounts: Callable[[], Mapping[str, Row]]) -> None:
+    def __init__(self, signing_key: str, copy: Callable[[], Copy]) -> None:
         self._signing_key = signing_key
-        self._accounts = accounts
+        self._copy = copy
         self._known: OrderedDict[str, _Claims] = OrderedDict()  # signatures already checked
 
-    def user_of(self, token: str | None) -> str | None:
-        """The account's name; None for a token that is forged, expired, or of an account that is gone."""
-        claims = self._claims(token) if token else None
+    def identify(self, credential: str | None) -> Identity | None:
+        """None for one that is forged, expired, taken back, or of an account that is gone."""
+        if not credential:
+            return None
+        if credential.startswith(KEY_BEGINNING):
+            return self._of_key(credential)
+        claims = self._claims(credential)
         if claims is None or claims.expires_at <= time.time():
             return None
-        account = self._accounts().get(claims.name)
-        if account is None or claims.issued_at < int(_epoch(account["created_at"])):
+        copy = self._copy()
+        account = copy.accounts.get(claims.name)
+        if account is None or claims.token_id in copy.revoked_tokens or claims.stamp != (account["token_stamp"] or ""):
+            return None
+        if claims.issued_at < int(_epoch(account["created_at"])):
             return None  # a later account of the same name is somebody else
-        return claims.name
+        return _identity(account, token_id=claims.token_id, expires_at=claims.expires_at)
 
-    def user_of_cookies(self, cookie_header: str | None) -> str | None:
-        return self.user_of(cookie_token(cookie_header))
+    def identify_cookies(self, cookie_header: str | None) -> Identity | None:
+        return self.identify(cookie_token(cookie_header))
+
+    def _of_key(self, key: str) -> Identity | None:
+        copy = self._copy()
+        row = find_key(copy.api_keys, key)
+        if row is None:
+            return None
+        account = next((one for one in copy.accounts.values() if one["account_id"] == row["account_id"]), None)
+        return _identity(account, scopes=frozenset(row["scopes"])) if account else None
 
     def _claims(self, token: str) -> _Claims | None:
         if known := self._known.get(token):
             return known
         try:
-            payload = jwt.decode(
-                token, self._signing_key, [ALGORITHM], options={"require": ["sub", "iat", "exp"]}, leeway=0
-            )
+            payload = jwt.decode(token, self._signing_key, [ALGORITHM], options={"require": _REQUIRED}, leeway=0)
         except jwt.InvalidTokenError:
             return None
-        claims = _Claims(payload["sub"], float(payload["iat"]), float(payload["exp"]))
+        claims = _Claims(
+            payload["sub"],
+            payload["jti"],
+            str(payload.get("stamp", "")),
+            float(payload["iat"]),
+            float(payload["exp"]),
+        )
         self._known[token] = claims
         while len(self._known) > _REMEMBERED_TOKENS:
             self._known.popitem(last=False)
         return claims
+
+
+def _identity(
+    account: Row, *, scopes: frozenset[str] | None = None, token_id: str = "", expires_at: float = 0.0
+) -> Identity:
+    return Identity(account["account_id"], account["name"], account["role"], scopes, token_id, expires_at)
 
 
 def _epoch(moment: datetime | None) -> float:
@@ -111,7 +175,11 @@ def cookie_token(header: str | None) -> str | None:
 
 
 class Authentication:
-    """ASGI middleware: no token, no answer. Puts the account's name into the request's state as `user`."""
+    """
+    ASGI middleware: no token, no answer; and none to who may not (serving/access.py).
+
+    Puts the account's name into the request's state as `user`, and who asks as `identity`.
+    """
 
     def __init__(self, app: ASGIApp, authority: Callable[[], Authority | None]) -> None:
         self._app = app
@@ -123,25 +191,30 @@ class Authentication:
             return
         authority = self._authority()
         by_header, cookies = _credentials(scope)
-        user = authority.user_of(by_header or cookie_token(cookies)) if authority else None
-        if user is None:
+        who = authority.identify(by_header or cookie_token(cookies)) if authority else None
+        if who is None:
             await _refuse(401, "log in first: POST /login gives a token", scope, receive, send)
         elif not by_header and scope["method"] not in SAFE_METHODS and not same_origin(Headers(scope=scope)):
             await _refuse(403, "a write with the web page's cookie must come from that page", scope, receive, send)
+        elif why := refusal(need_of(scope["method"], scope["path"]), who.role, who.scopes):
+            await _refuse(403, why, scope, receive, send)
         else:
-            scope.setdefault("state", {})["user"] = user
+            state = scope.setdefault("state", {})
+            state["user"], state["identity"] = who.name, who
             await self._app(scope, receive, send)
 
 
 def _credentials(scope: Scope) -> tuple[str | None, str | None]:
-    """The bearer token and the cookie header; one walk over the raw headers, since every thumbnail comes by here."""
-    token = cookies = None
+    """Token or key, and the cookie header; one walk over the raw headers, since every thumbnail comes by here."""
+    token = key = cookies = None
     for name, value in scope["headers"]:
         if name == b"authorization":
             token = _bearer(value.decode("latin-1"))
+        elif name == b"x-api-key":
+            key = value.decode("latin-1").strip() or None
         elif name == b"cookie":
             cookies = value.decode("latin-1")
-    return token, cookies
+    return token or key, cookies
 
 
 def is_open(path: str) -> bool:

@@ -8,12 +8,15 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from deployments.settings import Settings
-from serving.auth import Authority
+from serving.auth import Authority, Identity
+from serving.duplicates import NearDuplicates
+from serving.face_service import FaceService
 from serving.large import LargePictures
 from serving.login_limit import LoginLimit
 from serving.metrics import Meter
 from serving.replica import Replica
 from serving.replica_copy import Copy
+from serving.search import Searcher
 from serving.video_work import VideoWork
 from sql.lake import Lake
 
@@ -27,6 +30,9 @@ class Context:
     login_limit: LoginLimit
     large: LargePictures
     video_work: VideoWork
+    search: Searcher
+    near: NearDuplicates
+    faces: FaceService
     meter: Meter
 
 
@@ -41,5 +47,11 @@ async def copy_of(request: Request) -> Copy:
     return context.replica.current
 
 
+async def identity_of(request: Request) -> Identity:
+    """Who asks: the account's number, name and role. Only for routes that need a login or a key."""
+    return cast(Identity, request.state.identity)
+
+
 ContextDep = Annotated[Context, Depends(context_of)]
 CopyDep = Annotated[Copy, Depends(copy_of)]
+IdentityDep = Annotated[Identity, Depends(identity_of)]

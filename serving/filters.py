@@ -29,14 +29,33 @@ class Filters(BaseModel):
     gps_lat: float | None = Field(None, description="Degrees; with gps_lon")
     gps_lon: float | None = Field(None, description="Degrees; with gps_lat")
     radius_km: float | None = Field(None, description="Around gps_lat and gps_lon; default 1")
-    tag_ids: _Word | None = Field(None, description="Comma list. There are no tags yet: asking for one finds nothing")
-    exclude_tag_ids: _Word | None = Field(None, description="Comma list")
-    tag_filter_mode: _Word | None = Field(None, description="Any or All")
+    bbox: _Word | None = Field(
+        None,
+        description="west,south,east,north in degrees; west above east crosses 180°",
+        examples=["5.9,45.8,10.5,47.8"],
+    )
+    tag_ids: _Word | None = Field(None, description="Numbers of tags, comma list", examples=["1,4"])
+    exclude_tag_ids: _Word | None = Field(None, description="Photos with any of these tags are left out; comma list")
+    tag_filter_mode: _Word | None = Field(None, description="Any (the default) or All of tag_ids")
+    person_ids: _Word | None = Field(None, description="Numbers of people, comma list", examples=["3"])
+    person_filter_mode: _Word | None = Field(None, description="Any (the default) or All of person_ids")
+    favorite: bool | None = Field(None, description="Your favourites; false: what is none of them")
+    min_rating: int | None = Field(None, ge=-1, le=5, description="Included; without a rating counts as 0")
+    max_rating: int | None = Field(None, ge=-1, le=5, description="Included")
+    min_size: int | None = Field(None, ge=0, lt=1 << 63, description="Bytes, included")
+    max_size: int | None = Field(None, ge=0, lt=1 << 63, description="Bytes, included")
+    hidden: bool | None = Field(None, description="true: only what somebody hid, which is left out otherwise")
+    include_duplicates: bool | None = Field(None, description="Also copies hidden in favour of another")
 
-    def conditions(self, library_id: int | None) -> Conditions:
-        """Raises InvalidQuery, InvalidPath."""
+    def conditions(self, library_id: int | None, asker: int | None = None) -> Conditions:
+        """
+        Args:
+            asker: account_id of who asks, for favourites.
+        Raises:
+            InvalidQuery, InvalidPath.
+        """
         recursive = self.path is None if self.recursive is None else self.recursive
-        conditions = Conditions()
+        conditions = Conditions(asker=asker)
         conditions.library(library_id)
         conditions.folder(self.path, recursive=recursive)
         conditions.media_type(self.media_type)
@@ -45,7 +64,13 @@ class Filters(BaseModel):
         conditions.dates(self.date_from, self.date_to)
         conditions.month(self.month)
         conditions.near(self.gps_lat, self.gps_lon, self.radius_km)
+        conditions.box(self.bbox)
         conditions.tags(self.tag_ids, self.exclude_tag_ids, self.tag_filter_mode)
+        conditions.people(self.person_ids, self.person_filter_mode)
+        conditions.favorites(self.favorite)
+        conditions.ratings(self.min_rating, self.max_rating)
+        conditions.size(self.min_size, self.max_size)
+        conditions.visibility(self.hidden, self.include_duplicates)
         return conditions
 
 

@@ -1,11 +1,13 @@
-"""How often a password may be guessed."""
+"""How often a password may be guessed: by one address, and by all of them together at one name."""
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from tasks.errors import RefusedError
 
@@ -13,7 +15,10 @@ FREE_FAILURES = 5
 BASE_SECONDS = 2.0
 MAX_SECONDS = 300.0
 ADDRESS_FACTOR = 4  # one address may fail this many times as often, over all names
+NAME_FACTOR = 10  # and one name, over all addresses: guesses from a thousand of them are guesses too
+MAX_NAME_SECONDS = 60.0  # shorter, since a stranger who only wants to lock the owner out can cause it
 _REMEMBERED = 10_000
+_Key = tuple[str, str]
 
 
 class TooManyAttempts(RefusedError):
@@ -24,11 +29,24 @@ class TooManyAttempts(RefusedError):
         super().__init__(f"too many failed logins; try again in {self.retry_after_seconds} s")
 
 
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    key: _Key
+    free: int
+    max_seconds: float
+
+
 class LoginLimit:
-    """After five failures of an address and name each further one doubles the wait, up to five minutes."""
+    """
+    After five failures of an address and name each further one doubles the wait, up to five minutes.
+
+    An address also has a limit over all names, and a name one over all addresses; an address that has logged in to the
+    name before is spared the latter, so that strangers cannot keep its owner out.
+    """
 
     def __init__(self) -> None:
-        self._failures: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()  # count, when free again
+        self._failures: OrderedDict[_Key, tuple[int, float]] = OrderedDict()  # count, when free again
+        self._familiar: OrderedDict[_Key, None] = OrderedDict()  # addresses and names that got in
         self._lock = threading.Lock()
 
     def attempt(self, address: str, name: str) -> None:
@@ -40,21 +58,47 @@ class LoginLimit:
         """
         now = time.monotonic()
         with self._lock:
-            waits = [self._failures[key][1] - now for key in _keys(address, name) if key in self._failures]
+            limits = self._limits(address, name)
+            waits = [self._failures[limit.key][1] - now for limit in limits if limit.key in self._failures]
             if waits and max(waits) > 0:
                 raise TooManyAttempts(max(waits))
-            for key, free in zip(_keys(address, name), (FREE_FAILURES, FREE_FAILURES * ADDRESS_FACTOR), strict=True):
-                count = self._failures.pop(key, (0, 0.0))[0] + 1
-                wait = min(BASE_SECONDS * 2.0 ** min(count - free, 16), MAX_SECONDS) if count >= free else 0.0
-                self._failures[key] = (count, now + wait)
+            for limit in limits:
+                count = self._failures.pop(limit.key, (0, 0.0))[0] + 1
+                over = min(count - limit.free, 16)
+                wait = min(BASE_SECONDS * 2.0**over, limit.max_seconds) if over >= 0 else 0.0
+                self._failures[limit.key] = (count, now + wait)
             while len(self._failures) > _REMEMBERED:
                 self._failures.popitem(last=False)
 
     def succeeded(self, address: str, name: str) -> None:
         with self._lock:
-            for key in _keys(address, name):
-                self._failures.pop(key, None)
+            for limit in self._limits(address, name):
+                self._failures.pop(limit.key, None)
+            pair = (_network(address), _folded(name))
+            self._familiar.pop(pair, None)
+            self._familiar[pair] = None
+            while len(self._familiar) > _REMEMBERED:
+                self._familiar.popitem(last=False)
+
+    def _limits(self, address: str, name: str) -> list[_Limit]:
+        network, folded = _network(address), _folded(name)
+        limits = [
+            _Limit((network, folded), FREE_FAILURES, MAX_SECONDS),
+            _Limit((network, "\0"), FREE_FAILURES * ADDRESS_FACTOR, MAX_SECONDS),
+        ]
+        if (network, folded) not in self._familiar:
+            limits.append(_Limit(("\0", folded), FREE_FAILURES * NAME_FACTOR, MAX_NAME_SECONDS))
+        return limits
 
 
-def _keys(address: str, name: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (address, name.strip().casefold()), (address, "\0")
+def _folded(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _network(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one: whoever has one of those has all of its addresses."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # a test client's, or a socket's
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -61,7 +61,8 @@ class _Catalog(Collector):
         for row in copy.rows("asset_counts"):
             assets.add_metric([row["library"], row["media_type"]], row["assets"])
             sizes.add_metric([row["library"], row["media_type"]], row["size_bytes"])
-        backlog = GaugeMetricFamily("darkroom_backlog", "Files waiting for a stage", labels=["library", "stage"])
+        waiting = "Files without a result of a stage; those to be made anew are not among them"
+        backlog = GaugeMetricFamily("darkroom_backlog", waiting, labels=["library", "stage"])
         failed = GaugeMetricFamily("darkroom_failures", "Files that failed in a stage", labels=["library", "stage"])
         for row in copy.rows("stage_counts"):
             backlog.add_metric([row["library"], row["stage"]], row["backlog"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+# The lake keeps UTC without a zone; an answer says so, as RFC 3339 has it.
+UtcTime = Annotated[datetime, AfterValidator(lambda moment: moment.replace(tzinfo=UTC))]
 Name = Annotated[str, Field(max_length=200, examples=["ada"])]
 Password = Annotated[str, Field(max_length=1024, examples=["correct horse battery"])]
 
@@ -31,6 +34,7 @@ class Registered(Token):
 
 class Session(BaseModel):
     username: str
+    role: str = Field(description="owner or viewer")
 
 
 class Library(BaseModel):
@@ -69,9 +73,14 @@ class Photo(BaseModel):
                 "lens_model": None,
                 "latitude": 47.1,
                 "longitude": 8.5,
+                "place": "Baar, Zug, Switzerland",
+                "hidden": None,
                 "duration_s": None,
                 "motion_video": False,
                 "live_video": None,
+                "rating": 4,
+                "favorite": True,
+                "tag_ids": [1, 4],
                 "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
                 "thumb_url": f"/thumb/17/{'3f' * 32}.jpg",
                 "clip_url": None,
@@ -99,9 +108,14 @@ class Photo(BaseModel):
     lens_model: str | None
     latitude: float | None
     longitude: float | None
+    place: str | None = Field(description="Where it was taken: own name, city, region, country, as far as known")
+    hidden: str | None = Field(description="user or duplicate; null: it is shown")
     duration_s: float | None
     motion_video: bool = Field(description="A motion photo: a video is embedded")
     live_video: int | None = Field(description="A Live Photo: asset_id of its video, which lists leave out")
+    rating: int | None = Field(description="0 to 5 (-1: rejected): what a user set, else what the file says")
+    favorite: bool = Field(description="One of your favourites")
+    tag_ids: list[int] = Field(description="GET /tags has the names")
     thumbhash: str | None = Field(description="ThumbHash placeholder, base64")
     thumb_url: str | None = Field(description="May be kept for ever; null until there is a thumbnail")
     clip_url: str | None = Field(description="Short MP4 of a video, motion or Live Photo; null until made")

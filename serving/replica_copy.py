@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from sql.lake import Row, statement
 
@@ -28,7 +30,7 @@ class Copy:
 
     Args:
         months: Photos per library and month, newest first (sql/serving/months.sql).
-        accounts: By name. libraries: by number.
+        accounts: By name. api_keys: by their beginning. revoked_tokens: ids. libraries: by number.
         disorder: Rows changed since the timeline was stored in order.
     """
 
@@ -36,6 +38,8 @@ class Copy:
     snapshot_id: int
     months: list[Row] = field(default_factory=list)
     accounts: dict[str, Row] = field(default_factory=dict)
+    api_keys: dict[str, Row] = field(default_factory=dict)
+    revoked_tokens: frozenset[str] = frozenset()
     libraries: list[Row] = field(default_factory=list)
     photos: int = 0
     disorder: int = 0
@@ -82,6 +86,15 @@ class Copy:
         return None
 
 
+def as_list(values: Iterable[object]) -> str:
+    """
+    Numbers or hex digits as the text of a list, for `$name::bigint[]` or `$name::varchar[]` in a statement.
+
+    A Python list is bound element by element: 20 ms for a few hundred.
+    """
+    return f"[{', '.join(map(str, values))}]"
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     cursor: duckdb.DuckDBPyConnection
@@ -102,6 +115,12 @@ class Reader:
         with _AT_ONCE:
             row = self._ask(text, parameters).fetchone()
         return row[0] if row else None
+
+    def column(self, text: str, parameters: dict[str, Any] | None = None) -> NDArray[Any]:
+        """The first column as an array, for answers of a million numbers."""
+        with _AT_ONCE:
+            columns = self._ask(text, parameters).fetchnumpy()
+        return np.asarray(next(iter(columns.values())))
 
     def _ask(self, text: str, parameters: dict[str, Any] | None) -> duckdb.DuckDBPyConnection:
         return self.cursor.execute(text, parameters) if parameters else self.cursor.execute(text)

@@ -10,12 +10,32 @@ import duckdb
 import pyarrow as pa
 
 from serving.replica_copy import Copy
+from serving.replica_said import said_of_all, say_again
 from sql.lake import Lake, statement
 
 SLICE_IDS = 250_000  # assets joined at a time: bounds the memory of a load
-PER_ASSET = ("asset", "fingerprint", "metadata", "derivative")
-COPIED_WHOLE = {"library": "libraries", "failure": "failures", "account": "accounts"}  # small tables
-OWN_TABLES = frozenset({*PER_ASSET, *COPIED_WHOLE})
+PER_ASSET = ("asset", "fingerprint", "metadata", "derivative", "hidden")
+PER_CONTENT = ("photo_place",)  # its rows belong to every asset with these bytes
+COPIED_WHOLE = {  # small tables, and the queries that read them
+    "library": "libraries",
+    "failure": "failures",
+    "account": "accounts",
+    "api_key": "api_keys",
+    "revoked_token": "revoked_tokens",
+}
+# Table: the column whose values tell which rows changed; what is copied of it: sql/serving/copied/.
+COPIED_BY_KEY: dict[str, str] = {
+    "tag": "tag_id",
+    "photo_tag": "content_hash",
+    "favorite": "content_hash",
+    "photo_note": "content_hash",
+    "face": "content_hash",
+    "face_scan": "content_hash",
+    "person": "person_id",
+    "face_cluster": "cluster_id",
+    "face_rejection": "face_id",
+}
+OWN_TABLES = frozenset({*PER_ASSET, *PER_CONTENT, *COPIED_WHOLE, *COPIED_BY_KEY})
 _ROWS_CHANGED = {"tables_inserted_into", "tables_deleted_from", "inlined_insert", "inlined_delete"}
 _SNAPSHOT = "select id from lake.current_snapshot()"
 
@@ -30,12 +50,14 @@ class Changes:
         asset_ids: One column, `asset_id`: assets with a changed row in any table.
         per_asset: Their present rows, for `timeline` and `derivative`.
         whole: Small tables that changed, complete.
+        by_key: Of tables in COPIED_BY_KEY: the keys (one column) that changed, and their present rows.
     """
 
     snapshot_id: int
     asset_ids: pa.Table
     per_asset: dict[str, pa.Table]
     whole: dict[str, pa.Table]
+    by_key: dict[str, tuple[pa.Table, pa.Table]]
 
 
 @contextmanager
@@ -58,8 +80,11 @@ def load_copy(lake: Lake) -> Copy:
         _create(connection, "derivative", _read(source, "other_derivatives"))
         for table, query in COPIED_WHOLE.items():
             _create(connection, table, _read(source, query))
+        for table in COPIED_BY_KEY:
+            _create(connection, table, _read(source, f"copied/{table}"))
     pairs = statement("serving/live_pairs").format(source="staged")
-    connection.execute(f"create table timeline as {statement('serving/timeline_paired').format(pairs=pairs)}")
+    paired = statement("serving/timeline_paired").format(pairs=pairs, said=said_of_all())
+    connection.execute(f"create table timeline as {paired}")
     connection.execute("drop table staged")
     connection.execute(f"create table folder as {statement('serving/folders')}")
     connection.execute("set threads = 1")  # requests run beside each other; splitting a 3 ms query only adds waiting
@@ -94,6 +119,8 @@ def _summarised(copy: Copy) -> Copy:
         months=months,
         photos=sum(row["photos"] for row in months),
         accounts={row["name"]: row for row in copy.rows("accounts")},
+        api_keys={row["prefix"]: row for row in copy.rows("api_keys")},
+        revoked_tokens=frozenset(row["token_id"] for row in copy.rows("revoked_tokens")),
         libraries=copy.rows("libraries"),
     )
 
@@ -111,11 +138,15 @@ def changes_since(lake: Lake, known: int, allowed_assets: float) -> Changes | No
         changed = _changed_tables((changes for _, changes in commits), names)
         if not commits or commits[0][0] != known + 1 or changed is None or "library" in changed:
             return None  # the timeline carries the library's name
-        ids = _changed_ids(source, changed.intersection(PER_ASSET), known + 1, commits[-1][0])
+        ids = _changed_ids(source, changed.intersection((*PER_ASSET, *PER_CONTENT)), known + 1, commits[-1][0])
         if ids.num_rows > allowed_assets:
             return None
         whole = {table: _read(source, COPIED_WHOLE[table]) for table in changed.intersection(COPIED_WHOLE)}
-        return Changes(commits[-1][0], ids, _rows_of(source, ids), whole)
+        span = known + 1, commits[-1][0]
+        by_key = {table: _rows_by_key(source, table, *span) for table in changed.intersection(COPIED_BY_KEY)}
+        if sum(keys.num_rows for keys, _ in by_key.values()) > allowed_assets:
+            return None
+        return Changes(commits[-1][0], ids, _rows_of(source, ids), whole, by_key)
 
 
 def _changed_tables(commits: Iterable[dict[str, list[str]]], names: dict[str, str]) -> set[str] | None:
@@ -131,10 +162,32 @@ def _changed_tables(commits: Iterable[dict[str, list[str]]], names: dict[str, st
 
 
 def _changed_ids(source: duckdb.DuckDBPyConnection, tables: set[str], first: int, last: int) -> pa.Table:
-    feeds = [f"select asset_id from lake.table_changes('{table}', {first}, {last})" for table in sorted(tables)]
+    feeds = [_feed(table, first, last) for table in sorted(tables)]
     if not feeds:
         return pa.table({"asset_id": pa.array([], pa.int64())})
-    return source.execute(f"select distinct asset_id from ({' union all '.join(feeds)})").to_arrow_table()
+    ids = source.execute(f"select distinct asset_id from ({' union all '.join(feeds)})").to_arrow_table()
+    source.register("changed", ids)  # a duplicate is shown again when the copy that was kept instead of it is gone
+    return source.execute(statement("serving/with_hidden_copies")).to_arrow_table()
+
+
+def _feed(table: str, first: int, last: int) -> str:
+    """A query for the assets that have a changed row in *table*."""
+    changes = f"lake.table_changes('{table}', {first}, {last})"
+    if table in PER_CONTENT:
+        return f"select asset_id from fingerprint where content_hash in (select content_hash from {changes})"
+    return f"select asset_id from {changes}"
+
+
+def _rows_by_key(source: duckdb.DuckDBPyConnection, table: str, first: int, last: int) -> tuple[pa.Table, pa.Table]:
+    """The keys of *table* that changed, and all its present rows of these keys."""
+    key = COPIED_BY_KEY[table]
+    feed = f"select distinct {key} from lake.table_changes('{table}', {first}, {last})"
+    keys = source.execute(feed).to_arrow_table()
+    source.register("changed_keys", keys)
+    query = statement(f"serving/copied/{table}").strip().rstrip(";")
+    rows = source.execute(f"from ({query}) semi join changed_keys using ({key})").to_arrow_table()
+    source.unregister("changed_keys")
+    return keys, rows
 
 
 def _rows_of(source: duckdb.DuckDBPyConnection, ids: pa.Table) -> dict[str, pa.Table]:
@@ -173,13 +226,21 @@ def apply_changes(copy: Copy, changes: Changes) -> Copy:
         for table, rows in changes.whole.items():
             writer.execute(f"delete from {table}")
             _insert(writer, table, rows)
+        for table, (keys, rows) in changes.by_key.items():
+            key = COPIED_BY_KEY[table]
+            writer.register("changed_keys", keys)
+            writer.execute(f"delete from {table} using changed_keys where {table}.{key} = changed_keys.{key}")
+            writer.unregister("changed_keys")
+            _insert(writer, table, rows)
+        changed = {table: keys for table, (keys, _) in changes.by_key.items()}
+        said = say_again(writer, changed, changes.per_asset.get("timeline"))
         if changes.per_asset:
             writer.execute("delete from folder")
             writer.execute(f"insert into folder {statement('serving/folders')}")
         writer.execute("commit")
     finally:
         writer.close()
-    disorder = copy.disorder + changes.asset_ids.num_rows
+    disorder = copy.disorder + changes.asset_ids.num_rows + said
     return _summarised(replace(copy, snapshot_id=changes.snapshot_id, disorder=disorder))
 
 

@@ -27,6 +27,7 @@ _POLL_SECONDS = 0.01
 
 class Catalog(Protocol):
     display_name: str  # without a password
+    data_path: str
 
     def attach(
         self, connection: duckdb.DuckDBPyConnection, *, inline_rows: int, snapshot: int | None, read_only: bool
@@ -35,6 +36,9 @@ class Catalog(Protocol):
     def write_lock(self, timeout_seconds: float) -> AbstractContextManager[bool]: ...
 
     def named_lock(self, name: str) -> AbstractContextManager[bool]: ...
+
+    def own_files(self) -> list[str]:
+        """The catalog's own files, which DuckDB has to reach however little else it may."""
 
     def change_mark(self) -> int | None:
         """A number that changes with every commit; None while a writer is at work."""
@@ -127,6 +131,9 @@ class SqliteCatalog:
         finally:
             os.close(descriptor)
 
+    def own_files(self) -> list[str]:
+        return [f"{self.path}{ending}" for ending in ("", "-wal", "-shm", "-journal")]
+
     def change_mark(self) -> int | None:
         try:
             descriptor = os.open(self.lock_path, os.O_RDONLY)
@@ -187,6 +194,9 @@ class PostgresCatalog:
             found = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchall()
             yield bool(found[0][0])
 
+    def own_files(self) -> list[str]:
+        return []
+
     def change_mark(self) -> int | None:
         if getattr(self._local, "poll", None) is None or self._local.poll.closed:
             self._local.poll = self._connect()
@@ -205,6 +215,15 @@ def _attach(
     elif read_only:
         options = [*options, "READ_ONLY"]
     connection.execute(f"attach {quoted(f'ducklake:{target}')} as lake ({', '.join(options)})")
+
+
+def confine(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """From now on only what is the lake's own can be reached, and no setting changed; there is no way back."""
+    files = ", ".join(quoted(file) for file in catalog.own_files())
+    connection.execute(f"set allowed_directories = [{quoted(folder_url(catalog.data_path))}]")
+    connection.execute(f"set allowed_paths = [{files}]")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def _read_counter(descriptor: int) -> int:

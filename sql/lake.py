@@ -39,8 +39,24 @@ KEYS: dict[str, tuple[str, ...]] = {
     "directory": ("library_id", "rel_path"),
     "skipped_file": ("library_id", "rel_path"),
     "run": ("run_id", "flow"),
+    "tag": ("tag_id",),
+    "photo_tag": ("content_hash", "tag_id"),
+    "favorite": ("content_hash", "account_id"),
+    "photo_note": ("content_hash",),
+    "face": ("face_id",),
+    "face_embedding": ("face_id",),
+    "face_scan": ("content_hash", "model_version"),
+    "person": ("person_id",),
+    "face_cluster": ("cluster_id",),
+    "face_rejection": ("face_id", "person_id"),
+    "face_number": ("kind",),
+    "photo_place": ("content_hash", "latitude", "longitude"),
+    "nominatim_answer": ("latitude", "longitude"),
+    "perceptual_hash": ("content_hash",),
+    "duplicate_decision": ("decision_id",),
+    "hidden": ("asset_id",),
 }
-WITH_RUN_ID = frozenset({"fingerprint", "metadata", "derivative", "failure"})
+WITH_RUN_ID = frozenset({"fingerprint", "metadata", "derivative", "failure", "photo_place", "perceptual_hash"})
 
 
 class LakeError(Exception):
@@ -72,6 +88,7 @@ class Lake:
         lock_timeout_seconds: How long a writer waits for the others.
         memory_limit: DuckDB's, e.g. "1GB"; larger work spills to disk.
         snapshot: Open the lake as of this snapshot, read-only.
+        confined: Statements can reach no file or address but the lake's own.
     Raises:
         LakeError: The catalog is corrupt, of a newer version, or out of reach.
     """
@@ -86,6 +103,7 @@ class Lake:
         threads: int = 2,
         snapshot: int | None = None,
         read_only: bool = False,
+        confined: bool = False,
     ) -> None:
         try:
             self.catalog = catalogs.catalog_of(catalog_url, data_path)
@@ -106,6 +124,8 @@ class Lake:
         )
         try:
             self.catalog.attach(self._connection, inline_rows=INLINE_ROWS, snapshot=snapshot, read_only=read_only)
+            if confined:
+                catalogs.confine(self._connection, self.catalog)
         except (duckdb.Error, sqlite3.Error, OSError) as exc:
             self._connection.close()
             raise LakeError(_cannot_open(self.catalog.display_name, exc)) from exc

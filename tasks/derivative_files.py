@@ -13,15 +13,23 @@ import os
 from pathlib import Path
 
 from tasks.file_names import to_os_name, to_text
+from tasks.images.sentinel import SUFFIX
 
 FIRST_LIBRARY = 1
 PLAYLIST = "playlist.m3u8"
+_NAMED_LIKE_A_MARK = ".named-unsupported"
 _MAX_NAME_BYTES = 255  # of one path component, on every file system we know
 
 
 def thumbnail_file(library_id: int, rel_path: str) -> str:
     """Relative to the thumbnail folder; Unicode, as the lake keeps it."""
-    return rel_path if library_id == FIRST_LIBRARY else f".library-{library_id}/{rel_path}"
+    mirrored = rel_path if library_id == FIRST_LIBRARY else f".library-{library_id}/{rel_path}"
+    return f"{_NAMED_LIKE_A_MARK}/{mirrored}" if _is_named_like_a_mark(rel_path) else mirrored
+
+
+def _is_named_like_a_mark(rel_path: str) -> bool:
+    """A photo `a.jpg.unsupported`, or a folder: its thumbnail would lie where the mark of `a.jpg` belongs."""
+    return SUFFIX in rel_path.lower() and any(part.lower().endswith(SUFFIX) for part in rel_path.split("/"))
 
 
 def large_file(library_id: int, rel_path: str) -> str:

@@ -36,7 +36,7 @@ def find_moves(root: Path, newcomers: pa.Table, candidates: Iterable[Row], gone:
     Match new paths to the assets they were. Each newcomer that may be one is read once.
 
     Args:
-        newcomers: rel_path, size_bytes.
+        newcomers: rel_path, size_bytes; also of files that lie where an asset with other bytes is missing.
         candidates: asset_id, old_rel_path, size_bytes, is_missing, content_hash (`sql/scan/move_candidates.sql`).
         gone: Assets that this scan did not find.
         look: Ask the disk whether an asset's old path is still there: for quick scans, which see only part of it.
@@ -55,10 +55,17 @@ def find_moves(root: Path, newcomers: pa.Table, candidates: Iterable[Row], gone:
     for rel_path in sorted(possible.column("rel_path").to_pylist()):
         same = waiting.get(_content_hash(root / to_os_name(rel_path)) or "")
         if same:
-            chosen = min(same, key=lambda row: (_name(rel_path) != _name(row["old_rel_path"]), row["asset_id"]))
+            chosen = min(same, key=lambda row: _distance(rel_path, row))
             same.remove(chosen)
-            moves.append(Move(chosen["asset_id"], chosen["old_rel_path"], rel_path))
+            if chosen["old_rel_path"] != rel_path:  # else it was missing, and is back where it was
+                moves.append(Move(chosen["asset_id"], chosen["old_rel_path"], rel_path))
     return moves
+
+
+def _distance(rel_path: str, row: Row) -> tuple[bool, bool, int]:
+    """Of the assets with these bytes the one that was here, else one of this name, else the oldest."""
+    old = row["old_rel_path"]
+    return (old != rel_path, _name(old) != _name(rel_path), row["asset_id"])
 
 
 def _name(rel_path: str) -> str:

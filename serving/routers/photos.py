@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
-from serving.context import CopyDep
+from serving.context import CopyDep, IdentityDep
 from serving.cursor import parsed_cursor, parsed_sort
 from serving.errors import answers
 from serving.filters import Filters, LibraryQuery, Listing
@@ -23,19 +23,24 @@ router = APIRouter(tags=["photos"])
 
 
 @router.get("/photos", responses={200: {"model": PhotoPage}, **answers(400, 401, 404)})
-def read_photos(copy: CopyDep, asked: Annotated[Listing, Query()]) -> Response:
+def read_photos(copy: CopyDep, who: IdentityDep, asked: Annotated[Listing, Query()]) -> Response:
     """
     Photos, newest first, and the folders beside them.
 
     A photo without a date stands at its file's time. Page with `cursor`: a page of a million photos then takes as long
     as one of a hundred.
     """
+    return listing(copy, asked, who.account_id)
+
+
+def listing(copy: Copy, asked: Listing, asker: int) -> Response:
+    """The answer of GET /photos. Raises InvalidQuery, InvalidPath, UnknownLibrary, NotFound."""
     library_id = library_id_of(copy, asked.library)
     order = parsed_sort(asked.sort)
     after = parsed_cursor(asked.cursor, order)
     if after and asked.offset:
         raise InvalidQuery("cursor and offset are two ways of paging; send one of them")
-    conditions = asked.conditions(library_id)
+    conditions = asked.conditions(library_id, asker)
     with copy.reading() as reader:
         page = read_page(
             copy,
@@ -47,11 +52,13 @@ def read_photos(copy: CopyDep, asked: Annotated[Listing, Query()]) -> Response:
             cursor=after,
             library_id=library_id,
         )
-        total = None if after else _total(copy, reader, conditions, asked, library_id)
+        total = None if after else page.total
+        if total is None and not after:
+            total = _total(copy, reader, conditions, asked, library_id)
         first = not after and not asked.offset and not asked.month
         dirs = _dirs(copy, reader, asked, library_id) if first else []
     next_offset = asked.offset + asked.limit if page.next_cursor and not after else None
-    return _page_answer(page, dirs, total, next_offset)
+    return page_answer(page, dirs, total, next_offset)
 
 
 def _total(copy: Copy, reader: Reader, conditions: Conditions, asked: Filters, library_id: int | None) -> int:
@@ -84,7 +91,8 @@ def _look_on_disk(copy: Copy, folder: str, library_id: int | None) -> None:
     raise NotFound(f"there is no folder {folder[:500]}")
 
 
-def _page_answer(page: Page, dirs: Sequence[Any], total: int | None, next_offset: int | None) -> Response:
+def page_answer(page: Page, dirs: Sequence[Any], total: int | None, next_offset: int | None) -> Response:
+    """A PhotoPage: the photos are JSON already."""
     rest = {
         "dirs": dirs,
         "total_count": total,
@@ -97,16 +105,24 @@ def _page_answer(page: Page, dirs: Sequence[Any], total: int | None, next_offset
 
 
 @router.get("/photos/months", responses={200: {"model": Months}, **answers(400, 401)})
-def read_months(copy: CopyDep, library: LibraryQuery = None) -> Response:
+def read_months(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
     """How many photos each month has, newest first: the shape of the whole timeline in one small answer."""
-    library_id = library_id_of(copy, library)
+    library_id = library_id_of(copy, asked.library)
+    conditions = asked.conditions(library_id, who.account_id)
     counts: dict[str, int] = {}
-    for row in copy.months:
-        if library_id in (None, row["library_id"]):
-            month = row["month"].strftime("%Y-%m")
-            counts[month] = counts.get(month, 0) + row["photos"]
+    for row in _months(copy, conditions, asked, library_id):
+        month = row["month"].strftime("%Y-%m")
+        counts[month] = counts.get(month, 0) + row["photos"]
     months = [{"month": month, "count": photos} for month, photos in counts.items()]
     return _json({"months": months, "total_count": sum(counts.values())})
+
+
+def _months(copy: Copy, conditions: Conditions, asked: Filters, library_id: int | None) -> list[dict[str, Any]]:
+    if conditions.selective or asked.month:
+        return copy.select(
+            statement("serving/filtered_months").format(conditions=conditions.text), **conditions.parameters
+        )
+    return [row for row in copy.months if library_id in (None, row["library_id"])]
 
 
 @router.get("/photos/exif", responses={200: {"model": ExifPhotos}, **answers(400, 401)})
@@ -115,24 +131,29 @@ def read_exif(
     date_from: Annotated[int | None, Query(ge=-(1 << 36), le=1 << 36, description="Epoch seconds")] = None,
     date_to: Annotated[int | None, Query(ge=-(1 << 36), le=1 << 36, description="Epoch seconds, included")] = None,
     library: LibraryQuery = None,
+    tag_ids: Annotated[str | None, Query(max_length=1000, description="Numbers of tags, comma list")] = None,
+    exclude_tag_ids: Annotated[str | None, Query(max_length=1000, description="Comma list")] = None,
+    tag_filter_mode: Annotated[str | None, Query(max_length=1000, description="Any (the default) or All")] = None,
 ) -> Response:
     """Photos taken in a range of time, oldest first. Those without a date are left out."""
     conditions = Conditions()
     conditions.library(library_id_of(copy, library))
+    conditions.tags(tag_ids, exclude_tag_ids, tag_filter_mode)
     conditions.dates(_text(date_from), _text(date_to))
     return _whole_list(copy, "serving/exif_page", conditions)
 
 
 @router.get("/photos/gps-summary", responses={200: {"model": GpsPhotos}, **answers(400, 401)})
-def read_gps(copy: CopyDep, asked: Annotated[Filters, Query()]) -> Response:
+def read_gps(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
     """Where photos were taken; those without a position are left out."""
-    return _whole_list(copy, "serving/gps_page", asked.conditions(library_id_of(copy, asked.library)))
+    conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
+    return _whole_list(copy, "serving/gps_page", conditions)
 
 
 @router.get("/photos/{asset_id}", responses={200: {"model": Photo}, **answers(401, 404)})
-def read_photo(copy: CopyDep, asset_id: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
+def read_photo(copy: CopyDep, who: IdentityDep, asset_id: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
     """One photo by its number, which it keeps when its file moves."""
-    conditions = Conditions(with_live_videos=True)
+    conditions = Conditions(with_live_videos=True, hidden="too", asker=who.account_id)
     conditions.add("timeline.asset_id = $asset_id", asset_id=asset_id)
     with copy.reading() as reader:
         page = read_page(copy, reader, conditions, parsed_sort(None), limit=1)

@@ -26,6 +26,16 @@ DOCS_POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:").repl
 )  # Swagger UI brings its icons and some of its styles along
 
 
+_HERE = {
+    "videos.html": "/videos",
+    "memories.html": "/on-this-day",
+    "people.html": "/people",
+    "map.html": "/map",
+    "duplicates.html": "/duplicates",
+    "results.html": "",
+}
+
+
 @cache
 def _templates() -> Environment:
     return Environment(loader=FileSystemLoader(WEB / "templates"), autoescape=select_autoescape())
@@ -46,8 +56,27 @@ def docs_assets() -> Path:
 @router.get("/")
 @router.get("/view/{asset_id:int}")
 def timeline(request: Request, context: ContextDep) -> Response:
-    """The timeline; the login form for whoever is not logged in."""
-    return _behind_the_door(request, context, "timeline.html")
+    """The timeline, or with `?q=` or `?bbox=` what a search found; the login form for whoever is not logged in."""
+    asked = {"q", "bbox"} & set(request.query_params)
+    return _behind_the_door(request, context, "results.html" if asked else "timeline.html")
+
+
+@router.get("/map")
+def map_of_photos(request: Request, context: ContextDep) -> Response:
+    """Where photos were taken."""
+    return _behind_the_door(request, context, "map.html")
+
+
+@router.get("/duplicates")
+def duplicates(request: Request, context: ContextDep) -> Response:
+    """Groups of duplicates, to keep one of each."""
+    return _behind_the_door(request, context, "duplicates.html")
+
+
+@router.get("/on-this-day")
+def memories(request: Request, context: ContextDep) -> Response:
+    """This day, week or month in all years."""
+    return _behind_the_door(request, context, "memories.html")
 
 
 @router.get("/videos")
@@ -56,17 +85,25 @@ def videos(request: Request, context: ContextDep) -> Response:
     return _behind_the_door(request, context, "videos.html")
 
 
+@router.get("/people")
+def people(request: Request, context: ContextDep) -> Response:
+    """Who is in the pictures: people, and groups of faces to name."""
+    return _behind_the_door(request, context, "people.html")
+
+
 def _behind_the_door(request: Request, context: Context, template: str) -> Response:
-    user = context.authority.user_of_cookies(request.headers.get("cookie"))
+    who = context.authority.identify_cookies(request.headers.get("cookie"))
     first = not context.replica.current.accounts
-    if user is None:
+    if who is None:
         return page("login.html", PAGE_POLICY, first=first)
     failures = context.replica.current.rows("failure_count")[0]["files"]
     return page(
         template,
         PAGE_POLICY,
-        user=user,
-        here="/videos" if template == "videos.html" else "/",
+        user=who.name,
+        role=who.role,
+        here=_HERE.get(template, "/"),
+        query=request.query_params.get("q", ""),
         failures=failures,
         libraries=[row["name"] for row in context.replica.current.libraries],
         prefect_url=f"http://{request.url.hostname or '127.0.0.1'}:{context.settings.prefect_port}",

@@ -7,7 +7,9 @@ select
     count(large.asset_id) as large,
     count(preview_clip.asset_id) as preview_clip,
     count(gif.asset_id) as gif,
-    count(hls.asset_id) as hls
+    count(hls.asset_id) as hls,
+    count(place.content_hash) as place,
+    count(perceptual_hash.content_hash) as perceptual_hash
 from library
 left join asset on asset.library_id = library.library_id and asset.missing_since is null
 left join fingerprint
@@ -35,4 +37,9 @@ left join derivative as hls
     on hls.asset_id = asset.asset_id
     and hls.content_hash = fingerprint.content_hash
     and hls.kind = 'hls'
+left join photo_place as place
+    on place.content_hash = fingerprint.content_hash
+    and place.latitude = metadata.latitude
+    and place.longitude = metadata.longitude
+left join perceptual_hash on perceptual_hash.content_hash = fingerprint.content_hash
 group by all;

@@ -1,5 +1,6 @@
 -- What differs between a listing and the lake, for one library.
 -- Grain: one row per path that is new, changed, back, or gone. Parameters: $library_id, $full.
+-- is_another_version: a file lies again where one was missing, but not that one; perhaps another was moved there.
 -- Sees: listing (tasks/walk.py FILE_COLUMNS), unreadable (prefix): what could not be listed, so cannot be called gone.
 with
 known as (
@@ -21,7 +22,9 @@ compared as materialized (  -- nearly all rows are equal and end here
             when known.missing_since is not null then 'restored'
             when known.size_bytes <> listing.size_bytes or known.mtime_ns <> listing.mtime_ns then 'changed'
             else 'sidecar'
-        end as difference
+        end as difference,
+        known.missing_since is not null
+            and (known.size_bytes <> listing.size_bytes or known.mtime_ns <> listing.mtime_ns) as is_another_version
     from known
     full join listing using (rel_path)
     where

@@ -6,5 +6,5 @@ select
     max(order_at) as newest_at,
     arg_max(asset_id, (thumbnail_file is not null, order_at)) as cover_id
 from timeline
-where live_video_of is null
+where live_video_of is null and hidden_because is null
 group by all;

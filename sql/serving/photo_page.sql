@@ -1,6 +1,7 @@
 -- A page of the timeline as JSON, from the replica. Grain: one row per photo, in order.
--- Filled in by serving/photo_query.py: {sort_key}, {conditions}, {direction}. Parameters: $row_limit, $row_offset and
--- those of the conditions. The page keeps its order on the way out: sorting it once more costs a tenth of the answer.
+-- Filled in by serving/photo_query.py: {sort_key}, {conditions}, {direction}, photo_fields.sql. Parameters:
+-- $row_limit, $row_offset, $asker (account_id, or -1) and those of the conditions. The page keeps its order on the way
+-- out: sorting it once more costs a tenth of the answer.
 with page as (
     select *, {sort_key} as sort_key
     from timeline
@@ -13,40 +14,6 @@ select
     page.sort_key::varchar as sort_key,
     page.asset_id,
     to_json(struct_pack(
-        asset_id := page.asset_id,
-        library_id := page.library_id,
-        library := page.library,
-        path := page.path,
-        file_name := parse_filename(page.path, false, 'forward_slash'),
-        media_type := page.media_type,
-        mime_type := page.mime_type,
-        size_bytes := page.size_bytes,
-        modified_at := strftime(page.modified_at, '%Y-%m-%dT%H:%M:%SZ'),
-        content_hash := page.content_hash,
-        width := page.width,
-        height := page.height,
-        taken_at := replace(page.taken_at::varchar, ' ', 'T'),  -- with the fraction, where there is one
-        taken_at_utc := strftime(page.taken_at_utc, '%Y-%m-%dT%H:%M:%SZ'),
-        camera_make := page.camera_make,
-        camera_model := page.camera_model,
-        lens_model := page.lens_model,
-        latitude := page.latitude,
-        longitude := page.longitude,
-        duration_s := page.duration_s,
-        motion_video := page.motion_video,
-        live_video := page.live_video,
-        thumbhash := page.thumbhash,
-        thumb_url := case
-            when page.thumbnail_file is not null
-            then '/thumb/' || page.asset_id || '/' || page.content_hash || '.jpg'
-        end,
-        clip_url := case
-            when coalesce(page.clip_file, page.live_clip_file) is not null
-            then '/video/preview?path=' || url_encode(page.path) || '&library=' || page.library_id
-                || '&v=' || substr(page.content_hash, 1, 16)
-        end,
-        stream_url := case
-            when page.hls_file is not null then '/video/hls/' || page.content_hash || '/playlist.m3u8'
-        end
+{photo}
     ))::varchar as photo
 from page

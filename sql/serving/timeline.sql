@@ -27,6 +27,19 @@ select
     metadata.asset_id is not null as has_metadata,
     metadata.motion_video_offset is not null as motion_video,
     coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000)) as order_at,  -- its place in the timeline
+    case
+        when metadata.taken_at_source <> 'mtime' and not ends_with(metadata.taken_at_source, 'ModifyDate')
+        then month(metadata.taken_at) * 100 + day(metadata.taken_at)
+    end::smallint as capture_day,  -- 704: 4 July; null where nothing says when it was taken
+    metadata.taken_at = metadata.taken_at_utc and metadata.time_zone is null as only_utc,  -- not the wall time
+    metadata.rating as file_rating,
+    metadata.rating,              -- until somebody sets another: say_again.sql
+    place.country_code,
+    place.country,
+    place.region,
+    place.city,
+    place.personal_place,
+    hiding.reason as hidden_because,  -- user, duplicate; null: it is shown
     film.hls_file,
     film.clip_file,
     case
@@ -59,4 +72,20 @@ left join (
     where kind in ('hls', 'preview_clip') and asset_id between $first_id and $last_id
     group by asset_id, content_hash
 ) as film on film.asset_id = asset.asset_id and film.content_hash = fingerprint.content_hash
+left join photo_place as place
+    on place.content_hash = fingerprint.content_hash
+    and place.latitude = metadata.latitude
+    and place.longitude = metadata.longitude
+left join (
+    -- A duplicate is hidden while the copy that was kept instead of it is there, and still the same.
+    select hidden.asset_id, hidden.reason
+    from hidden
+    left join asset as kept on kept.asset_id = hidden.kept_asset_id and kept.missing_since is null
+    left join fingerprint as kept_bytes
+        on kept_bytes.asset_id = kept.asset_id
+        and kept_bytes.size_bytes = kept.size_bytes
+        and kept_bytes.mtime_ns = kept.mtime_ns
+    where hidden.asset_id between $first_id and $last_id
+        and (hidden.kept_asset_id is null or kept_bytes.content_hash = hidden.kept_content_hash)
+) as hiding on hiding.asset_id = asset.asset_id
 where asset.missing_since is null and asset.asset_id between $first_id and $last_id

@@ -53,9 +53,14 @@ select
     metadata.latitude,                                    -- degrees, north positive; null when 0/0 or impossible
     metadata.longitude,                                   -- degrees, east positive
     metadata.altitude_m,                                  -- metres above sea level
-    metadata.rating,                                      -- XMP Rating, -1 to 5
+    place.country_code,                                   -- ISO 3166-1 alpha-2 of the position
+    place.country,                                        -- English name
+    place.region,                                         -- state or province
+    place.city,                                           -- nearest town
+    place.personal_place,                                 -- the user's own name for the place, from Apollo
+    coalesce(photo_note.rating, metadata.rating) as rating,  -- 0 to 5, -1 rejected: what a user set, else XMP Rating
     metadata.title,                                       -- XMP or IPTC title
-    metadata.description,                                 -- XMP, IPTC or EXIF description
+    coalesce(photo_note.description, metadata.description) as description,  -- a user's, else XMP, IPTC or EXIF
     metadata.keywords,                                    -- XMP and IPTC keywords
     metadata.duration_s,                                  -- seconds; video and animations
     metadata.video_codec,                                 -- ffprobe's name
@@ -86,5 +91,10 @@ left join derivative
     on derivative.asset_id = asset.asset_id
     and derivative.content_hash = fingerprint.content_hash
     and derivative.kind = 'thumbnail'
+left join photo_note on photo_note.content_hash = fingerprint.content_hash
+left join photo_place as place
+    on place.content_hash = fingerprint.content_hash
+    and place.latitude = metadata.latitude
+    and place.longitude = metadata.longitude
 left join live_photo as live_video on live_video.still_id = asset.asset_id
 left join live_photo as live_still on live_still.video_id = asset.asset_id;

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from tasks.atomic_write import atomic_write
 from tasks.errors import InvalidPath
 
-_SUFFIX = ".unsupported"
+SUFFIX = ".unsupported"
 _MAX_NAME_BYTES = 255  # of one path component, on every file system we know
 
 
@@ -31,9 +31,9 @@ def mirrored_path(root: Path, rel_path_os: str) -> Path:
 def sentinel_path(thumbnail: Path) -> Path:
     """`<thumbnail>.unsupported`; a name too long for that is cut, and kept apart from others by its hash."""
     name = os.fsencode(thumbnail.name)
-    if len(name) + len(_SUFFIX) <= _MAX_NAME_BYTES:
-        return thumbnail.with_name(thumbnail.name + _SUFFIX)
-    ending = f"~{hashlib.blake2b(name, digest_size=8).hexdigest()}{_SUFFIX}"
+    if len(name) + len(SUFFIX) <= _MAX_NAME_BYTES:
+        return thumbnail.with_name(thumbnail.name + SUFFIX)
+    ending = f"~{hashlib.blake2b(name, digest_size=8).hexdigest()}{SUFFIX}"
     kept = thumbnail.name
     while len(os.fsencode(kept)) + len(ending) > _MAX_NAME_BYTES:
         kept = kept[:-1]

@@ -76,12 +76,18 @@ def parse_xmp(packet: bytes) -> XmpFields:
     Raises:
         InvalidXmp: It is none, is larger than `SIZE_LIMIT_BYTES`, or defines entities.
     """
-    if len(packet) > SIZE_LIMIT_BYTES:
-        raise InvalidXmp(f"XMP of {len(packet) >> 20} MiB")
-    text = _DECLARATION.sub("", _NOT_XML.sub("", _decode(packet)))
-    start, end = text.find("<"), text.rfind(">")
+    return _collect(xmp_descriptions(packet))
+
+
+def xmp_descriptions(packet: bytes) -> list[Element]:
+    """
+    The `rdf:Description` nodes of a packet, for who reads structures that `parse_xmp` leaves out.
+
+    Raises:
+        InvalidXmp.
+    """
     try:
-        root = ElementTree.fromstring(text[start : end + 1].encode(), forbid_dtd=True)
+        root = ElementTree.fromstring(packet_text(packet).encode(), forbid_dtd=True)
     except DefusedXmlException as exc:
         raise InvalidXmp("XMP with a DTD or entities is refused") from exc
     except (ParseError, ValueError) as exc:
@@ -89,7 +95,20 @@ def parse_xmp(packet: bytes) -> XmpFields:
     descriptions = [node for node in _rdf(root) if node.tag == f"{{{_RDF}}}Description"]
     if not descriptions and root.find(f".//{{{_RDF}}}RDF") is None and root.tag != f"{{{_RDF}}}RDF":
         raise InvalidXmp("XML without RDF")
-    return _collect(descriptions)
+    return descriptions
+
+
+def packet_text(packet: bytes) -> str:
+    """
+    The XML of a packet, without a declaration: of whatever encoding it was, and without what no XML may hold.
+
+    Raises:
+        InvalidXmp: Larger than `SIZE_LIMIT_BYTES`.
+    """
+    if len(packet) > SIZE_LIMIT_BYTES:
+        raise InvalidXmp(f"XMP of {len(packet) >> 20} MiB")
+    text = _DECLARATION.sub("", _NOT_XML.sub("", _decode(packet)))
+    return text[text.find("<") : text.rfind(">") + 1]
 
 
 def find_sidecar(path: PurePath, names_in_folder: Collection[str]) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from flows.full_scan import full_scan
 from flows.house import House
@@ -135,6 +136,58 @@ def test_file_moved_while_its_old_place_was_marked_missing_is_still_the_same(hou
     assert assets(house)["c.jpg"]["asset_id"] == before
 
 
+@pytest.mark.parametrize("scan", [full_scan.fn, quick_scan.fn])
+def test_file_moved_to_where_another_is_missing_stays_itself(house: House, library: Path, scan: Any) -> None:
+    draw(library / "a.jpg", 1)
+    draw(library / "b.jpg", 2, size=(90, 60))
+    os.utime(library / "a.jpg", (1_500_000_000, 1_500_000_000))
+    full_scan.fn()
+    before = assets(house)
+    with house.lake.write("hide") as writer:
+        writer.append("hidden", [{"asset_id": before["a.jpg"]["asset_id"], "reason": "user"}])
+    shutil.move(library / "a.jpg", library.parent / "kept.jpg")
+    full_scan.fn()
+    (library / "b.jpg").rename(library / "a.jpg")
+    assert numbers(scan()) == {"moved": 1}
+    after = assets(house)
+    assert list(after) == ["a.jpg"]
+    assert after["a.jpg"]["asset_id"] == before["b.jpg"]["asset_id"]
+    assert after["a.jpg"]["content_hash"] == before["b.jpg"]["content_hash"]
+    assert Image.open(thumbnail(house, "a.jpg")).size == (90, 60)
+    assert house.lake.select("select * from hidden") == [], "it was said of the other one"
+    shutil.move(library.parent / "kept.jpg", library / "c.jpg")
+    assert numbers(full_scan.fn())["new"] == 1
+    assert numbers(full_scan.fn()) == {}
+
+
+def test_file_that_comes_back_where_it_was_with_a_new_time_is_no_move(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1)
+    draw(library / "b.jpg", 2)
+    full_scan.fn()
+    before = assets(house)["a.jpg"]["asset_id"]
+    shutil.move(library / "a.jpg", library.parent / "a.jpg")
+    full_scan.fn()
+    shutil.move(library.parent / "a.jpg", library / "a.jpg")
+    os.utime(library / "a.jpg", (1_500_000_000, 1_500_000_000))
+    report = full_scan.fn()
+    assert (report["restored"], report["moved"], report["new"]) == (1, 0, 0)
+    assert assets(house)["a.jpg"]["asset_id"] == before
+
+
+def test_photo_named_like_the_mark_of_a_damaged_one_keeps_its_thumbnail(house: House, library: Path) -> None:
+    (library / "x.jpg").write_bytes(b"no picture")
+    shutil.move(draw(library / "photo.jpg", 1), library / "x.jpg.unsupported")
+    draw(library / "folder.jpg.unsupported" / "y.jpg", 2)
+    (library / "folder.jpg").write_bytes(b"no picture either")
+    age(library / "x.jpg"), age(library / "folder.jpg"), age(library / "x.jpg.unsupported")
+    report = full_scan.fn()
+    assert (report["thumbnails"], report["failed"]) == (2, 2)
+    for damaged in ("x.jpg.unsupported", "folder.jpg.unsupported"):
+        assert thumbnail(house, damaged).stat().st_size == 0, "the mark"
+    assert thumbnail(house, ".named-unsupported/x.jpg.unsupported").stat().st_size > 0
+    assert numbers(full_scan.fn()) == {}
+
+
 def test_copy_of_a_file_that_is_still_there_is_a_new_asset(house: House, library: Path) -> None:
     draw(library / "a.jpg", 1)
     full_scan.fn()
@@ -171,14 +224,14 @@ def test_touched_file_with_the_same_bytes_keeps_its_thumbnail_row(house: House, 
 def test_half_copied_file_is_left_for_the_next_scan(
     house: House, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SCAN_SETTLE_SECONDS", "0.3")
+    monkeypatch.setenv("SCAN_SETTLE_SECONDS", "2")
     draw(library / "whole.jpg", 1)
     picture = (library / "whole.jpg").read_bytes()
     growing = library / "growing.jpg"
     growing.write_bytes(picture[:100])
 
     def write_the_rest() -> None:
-        time.sleep(0.1)
+        time.sleep(1)  # between the looks, also on a busy machine
         growing.write_bytes(picture)
 
     writer = threading.Thread(target=write_the_rest)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jwt
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.accounts import add_user, list_users, remove_user
+from serving.accounts import InvalidAccount, add_user, end_all_tokens, list_users, remove_user, set_role
+from serving.api_keys import add_key
 from serving.auth import COOKIE, issue_token
 from serving.login_limit import FREE_FAILURES, LoginLimit, TooManyAttempts
+from sql.lake import Lake, utc_now, wanted_migrations
 from tasks.errors import Conflict, NotFound
 from tests.serving.conftest import NAME, PASSWORD, House, logged_in
 
@@ -157,6 +160,152 @@ def test_one_address_may_not_try_name_after_name() -> None:
         for number in range(100):
             limit.attempt("10.0.0.1", f"name {number}")
     limit.attempt("10.0.0.2", "name 1")
+
+
+def test_one_name_may_not_be_tried_from_address_after_address() -> None:
+    limit = LoginLimit()
+    limit.succeeded("192.0.2.1", NAME)
+    with pytest.raises(TooManyAttempts):
+        for number in range(200):
+            limit.attempt(f"198.51.100.{number}", NAME)
+    limit.attempt("192.0.2.1", NAME)  # where its owner has logged in before
+    limit.attempt("198.51.100.250", "somebody else")
+
+
+def test_addresses_of_one_ipv6_network_count_as_one() -> None:
+    limit = LoginLimit()
+    with pytest.raises(TooManyAttempts):
+        for number in range(FREE_FAILURES + 1):
+            limit.attempt(f"2001:db8::{number:x}", NAME)
+    limit.attempt("2001:db8:0:1::1", NAME)
+
+
+def test_the_first_account_is_an_owner_and_later_ones_are_viewers(house: House) -> None:
+    assert add_user(house.lake, "ada", PASSWORD, role="viewer")["role"] == "owner"
+    assert add_user(house.lake, "bob", PASSWORD)["role"] == "viewer"
+    assert add_user(house.lake, "cleo", PASSWORD, role="owner")["role"] == "owner"
+    with pytest.raises(InvalidAccount):
+        add_user(house.lake, "dan", PASSWORD, role="king")
+
+
+def test_accounts_of_an_older_lake_become_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = wanted_migrations()
+    older = {name: text for name, text in everything.items() if name == "001_catalog"}
+    with Lake(f"sqlite:///{tmp_path}/catalog.sqlite", str(tmp_path / "data")) as lake:
+        monkeypatch.setattr("sql.lake.wanted_migrations", lambda: older)
+        lake.migrate()
+        with lake.write() as writer:
+            writer.append("account", [{"account_id": 1, "name": "ada", "password_hash": "x", "created_at": utc_now()}])
+        monkeypatch.setattr("sql.lake.wanted_migrations", lambda: everything)
+        lake.migrate()
+        assert [(row["name"], row["role"]) for row in list_users(lake)] == [("ada", "owner")]
+
+
+def test_there_is_always_an_owner(house: House) -> None:
+    add_user(house.lake, "ada", PASSWORD)
+    add_user(house.lake, "bob", PASSWORD)
+    for refused in (lambda: remove_user(house.lake, "ADA"), lambda: set_role(house.lake, "Ada", "viewer")):
+        with pytest.raises(Conflict):
+            refused()
+    set_role(house.lake, "Bob", "owner")
+    remove_user(house.lake, "ADA")
+    assert [row["name"] for row in list_users(house.lake)] == ["bob"]
+    remove_user(house.lake, "bob")
+    assert house.lake.rows("checks/account_roles") == house.lake.rows("checks/unique_account") == []
+
+
+def test_the_number_of_a_removed_account_is_not_given_again(house: House) -> None:
+    add_user(house.lake, "ada", PASSWORD)
+    gone = add_user(house.lake, "bob", PASSWORD)
+    with house.lake.write("bob likes it") as writer:
+        writer.append("favorite", [{"content_hash": "0" * 64, "account_id": gone["account_id"]}])
+    remove_user(house.lake, "bob")
+    assert house.lake.select("select * from favorite") == []
+    assert add_user(house.lake, "bob", PASSWORD)["account_id"] > gone["account_id"]
+
+
+def test_logging_out_ends_this_token_and_no_other(own: TestClient) -> None:
+    logged_in(own)
+    first, second = (own.post("/login", json=CREDENTIALS).json()["token"] for _ in range(2))
+    assert first != second, "two logins within a second are two tokens"
+    assert own.post("/logout", headers=bearer(first)).status_code == 204
+    assert own.get("/photos", headers=bearer(first)).status_code == 401
+    header, claims, signature = first.split(".")
+    twin = f"{header}.{claims}.{signature[:-1]}{'B' if signature[-1] == 'A' else 'A'}"  # may decode to the same bytes
+    assert own.get("/photos", headers=bearer(twin)).status_code == 401
+    assert own.get("/photos", headers=bearer(second)).status_code == 200
+
+
+def test_logging_out_everywhere_ends_all_tokens(own: TestClient, house: House) -> None:
+    logged_in(own)
+    tokens = [own.post("/login", json=CREDENTIALS).json()["token"] for _ in range(2)]
+    end_all_tokens(house.lake, NAME.upper())
+    own.get("/healthz")
+    assert {own.get("/photos", headers=bearer(token)).status_code for token in tokens} == {401}
+    again = own.post("/login", json=CREDENTIALS).json()["token"]
+    assert own.get("/photos", headers=bearer(again)).status_code == 200
+
+
+def test_a_changed_password_ends_all_tokens_but_the_new_one(own: TestClient) -> None:
+    logged_in(own)
+    old = own.post("/login", json=CREDENTIALS).json()["token"]
+    change = {"current_password": PASSWORD, "new_password": "battery staple"}
+    assert own.put("/account/password", json={**change, "current_password": "wrong horse"}).status_code == 403
+    assert own.put("/account/password", json={**change, "new_password": "short"}).status_code == 400
+    answer = own.put("/account/password", json=change)
+    assert answer.status_code == 200
+    assert own.get("/photos", headers=bearer(old)).status_code == 401
+    assert own.get("/photos", headers=bearer(answer.json()["token"])).status_code == 200
+    assert own.post("/login", json=CREDENTIALS).status_code == 401
+    assert own.post("/login", json={**CREDENTIALS, "password": "battery staple"}).status_code == 200
+
+
+def test_a_stolen_token_cannot_guess_the_password(own: TestClient) -> None:
+    logged_in(own)
+    change = {"current_password": "a wrong guess", "new_password": "battery staple"}
+    answers = [own.put("/account/password", json=change).status_code for _ in range(FREE_FAILURES + 1)]
+    assert answers == [403] * FREE_FAILURES + [429]
+
+
+def test_a_lapsed_cookie_is_worth_nothing_after_logging_out(own: TestClient, house: House) -> None:
+    add_user(house.lake, NAME, PASSWORD)
+    own.get("/healthz")
+    own.post("/session", json=CREDENTIALS, headers=SAME_ORIGIN)
+    copied = own.cookies[COOKIE]
+    own.delete("/session", headers=SAME_ORIGIN)
+    assert own.get("/photos", headers=bearer(copied)).status_code == 401
+
+
+def test_owners_manage_accounts(own: TestClient) -> None:
+    logged_in(own)
+    made = own.post("/users", json={"username": "guest", "password": PASSWORD})
+    assert (made.status_code, made.json()["role"]) == (201, "viewer")
+    number = made.json()["account_id"]
+    assert own.post("/users", json={"username": "GUEST", "password": PASSWORD}).status_code == 409
+    assert [user["username"] for user in own.get("/users").json()["users"]] == [NAME, "guest"]
+    assert own.patch(f"/users/{number}", json={"role": "owner"}).json()["role"] == "owner"
+    token = own.post("/login", json={"username": "guest", "password": PASSWORD}).json()["token"]
+    assert own.post(f"/users/{number}/logout").status_code == 204
+    assert own.get("/photos", headers=bearer(token)).status_code == 401
+    assert own.delete(f"/users/{number}").status_code == 204
+    assert own.delete(f"/users/{number}").status_code == 404
+    own_number = own.get("/account").json()["account_id"]
+    assert own.delete(f"/users/{own_number}").status_code == 409, "the last one goes by the command line only"
+    assert own.patch(f"/users/{own_number}", json={"role": "viewer"}).status_code == 409
+
+
+def test_the_log_holds_no_secret(
+    own: TestClient, house: House, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    token = logged_in(own).headers["Authorization"].removeprefix("Bearer ")
+    key = add_key(house.lake, NAME, "script", ["read"])
+    own.get("/healthz")
+    own.put("/account/password", json={"current_password": PASSWORD, "new_password": "battery staple"})
+    own.get("/photos", headers={"X-API-Key": key})
+    own.get("/photos", headers={"X-API-Key": key[:-1]})
+    said = "".join(capfd.readouterr()) + caplog.text
+    assert not [secret for secret in (PASSWORD, "battery staple", token, key, key[12:]) if secret in said]
 
 
 def test_the_pages_cookie_opens_reads_but_writes_must_come_from_the_page(own: TestClient, house: House) -> None:

@@ -127,7 +127,7 @@ def test_radius_finds_what_is_near_and_nothing_else(client: TestClient) -> None:
     assert len(everywhere) == len(placed)
 
 
-def test_nothing_has_a_tag_yet(client: TestClient) -> None:
+def test_tag_that_no_photo_has_finds_nothing_and_excludes_nothing(client: TestClient) -> None:
     assert paths(client, tag_ids="1,2") == []
     assert len(paths(client, exclude_tag_ids="1", tag_filter_mode="All")) == len(CHOSEN)
 

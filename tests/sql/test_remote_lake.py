@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from sql.lake import Lake, LakeLocked
@@ -112,6 +113,22 @@ def test_catalog_in_postgres_and_parquet_on_s3_keep_what_is_written(postgres: st
     assert again.select("select count(*) as n from v_runs") == [{"n": 2_000}]
     lake.close()
     again.close()
+
+
+def test_a_confined_lake_reads_its_own_bucket_and_database_and_nothing_else(postgres: str, bucket: str) -> None:
+    with Lake(postgres, bucket) as lake:
+        lake.migrate()
+        with lake.write("many rows") as writer:
+            writer.append("run", [{"run_id": str(number), "flow": "confined"} for number in range(2_000)])
+        with Lake(postgres, bucket, read_only=True, confined=True) as confined:
+            count = "select count(*) as n from v_runs where flow = 'confined'"
+            assert confined.select(count) == [{"n": 2_000}]
+            with lake.write("one more") as writer:
+                writer.append("run", [{"run_id": "last", "flow": "confined"}])
+            assert confined.select(count) == [{"n": 2_001}]
+            for elsewhere in ("from read_text('/etc/hosts')", "from read_text('s3://other/secret')", "set threads = 1"):
+                with pytest.raises(duckdb.Error, match=r"disabled by configuration|locked"):
+                    confined.select(elsewhere)
 
 
 def test_write_lock_holds_between_machines(postgres: str, tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 // What is known of a photo, in the words of somebody who took it.
 import { ask } from "./api.js";
+import { organiseSection } from "./organise.js";
 import { bytes, dateOf, duration, position, timeOf } from "./format.js";
 
 const SOURCES = { mtime: "the file's own time", filename: "the file's name" };
 
 /** Fill the panel; the last photo asked for wins. */
-export async function fillPanel(panel, photo) {
+export async function fillPanel(panel, photo, mayWrite) {
   panel.dataset.id = photo.asset_id;
-  panel.replaceChildren(...groupsOf(photo, null));
+  const said = organiseSection(photo, mayWrite);
+  panel.replaceChildren(said, ...groupsOf(photo, null));
   try {
     const known = await ask("/image/metadata", { path: photo.path, library: photo.library_id });
-    if (panel.dataset.id === String(photo.asset_id)) panel.replaceChildren(...groupsOf(photo, known));
+    if (panel.dataset.id === String(photo.asset_id)) panel.replaceChildren(said, ...groupsOf(photo, known));
   } catch (error) {
     if (panel.dataset.id === String(photo.asset_id)) panel.append(group("Not everything is here", [["", error.message]]));
   }
@@ -19,13 +21,12 @@ export async function fillPanel(panel, photo) {
 function groupsOf(photo, known) {
   const asset = known?.asset ?? photo;
   return [
-    group(asset.title || "", [["", asset.description]]),
+    asset.title && heading(asset.title),
     group("Taken", takenLines(photo, asset)),
     group("Camera", cameraLines(asset, known?.exif)),
     group("Film", filmLines(asset)),
     group("Place", placeLines(asset)),
     group("About", [
-      ["Rating", asset.rating > 0 ? "★".repeat(asset.rating) : null],
       ["Keywords", asset.keywords?.join(", ")],
     ]),
     group("File", fileLines(photo, asset)),

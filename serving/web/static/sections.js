@@ -1,5 +1,6 @@
 // The timeline as sections: months, neighbours merged while they hold few photos. Each loads when it comes near.
 import { ask } from "./api.js";
+import { filter } from "./filter.js";
 import { describe, duration, monthsTitle } from "./format.js";
 import { estimate, justify, ratioOf } from "./layout.js";
 import { decodeThumbhash } from "./thumbhash.js";
@@ -71,6 +72,7 @@ export class Section {
       month: this.first === this.last ? this.last : `${this.first}/${this.last}`,
       limit: PAGE,
       cursor: this.cursor,
+      ...filter,
     });
     this.photos.push(...answer.photos);
     this.cursor = answer.next_cursor;

@@ -1,9 +1,11 @@
 // The page: sections that load and unload while one scrolls, a rail to jump with, and the viewer above it.
 import { ask, send } from "./api.js";
+import { filter, isFiltered, offerFilters } from "./filter.js";
 import { count } from "./format.js";
 import { openLedger } from "./ledger.js";
 import { playWhenPointedAt } from "./moments.js";
 import { buildRail } from "./rail.js";
+import { completeWhileTyping } from "./search_box.js";
 import { Section, groupMonths } from "./sections.js";
 import { Viewer } from "./viewer.js";
 
@@ -29,7 +31,7 @@ const viewer = new Viewer({ locate, neighbour });
 async function load() {
   let answer;
   try {
-    answer = await ask("/photos/months");
+    answer = await ask("/photos/months", filter);
   } catch (error) {
     return say(error.message, "Try again", load);
   }
@@ -38,7 +40,7 @@ async function load() {
   document.querySelector("#total").textContent = total ? `${count(total)} ${total === 1 ? "photo" : "photos"}` : "";
   jump.parentElement.hidden = !total;
   if (!total) {
-    timeline.replaceChildren(document.querySelector("#empty").content.cloneNode(true));
+    timeline.replaceChildren(document.querySelector(isFiltered ? "#none" : "#empty").content.cloneNode(true));
     return undefined;
   }
   sections = groupMonths(answer.months).map((group) => new Section(group, page));
@@ -143,7 +145,7 @@ function say(message, action, act) {
 async function lookAgain() {
   if (document.hidden || viewer.isOpen) return;
   try {
-    const answer = await ask("/photos/months");
+    const answer = await ask("/photos/months", filter);
     const more = answer.total_count - total;
     if (total === 0 && more) await load();
     else if (more) say(more > 0 ? `${count(more)} new` : "The library has changed", "Show", load);
@@ -176,6 +178,8 @@ timeline.addEventListener("click", (event) => {
   viewer.open({ section, index });
 });
 playWhenPointedAt(timeline);
+offerFilters(document.querySelector("#only"));
+completeWhileTyping(document.querySelector(".search"));
 jump.addEventListener("change", () => goTo(sections[Number(jump.value)]));
 document.querySelector("#failures")?.addEventListener("click", openLedger);
 document.querySelector("#logout").addEventListener("click", async () => {

@@ -1,9 +1,11 @@
 // One photo, large: picture or film, what is known of it, the way to the next. Its address can be sent and bookmarked.
 import { ask, imageUrl } from "./api.js";
+import { FaceBoxes } from "./faces.js";
 import { Film } from "./film.js";
 import { describe } from "./format.js";
 import { Moment } from "./moments.js";
 import { fillPanel } from "./panel.js";
+import { Heart } from "./organise.js";
 import { canvasOf } from "./sections.js";
 import { decodeThumbhash } from "./thumbhash.js";
 
@@ -20,8 +22,10 @@ export class Viewer {
   #opener = null;
   #showPanel = window.innerWidth >= WIDE;
   #busy = false;
+  #faces = new FaceBoxes(this.#picture, this.#dialog.querySelector(".who"), (message) => this.#say(message));
+  #heart = new Heart(this.#dialog.querySelector(".heart"), (message) => this.#say(message));
   #playing = null; // a Film, or the Moment of a photo that moves
-  #home = location.pathname.startsWith("/view/") ? "/" : location.pathname;
+  #home = location.pathname.startsWith("/view/") ? "/" : location.pathname + location.search;
   #title = document.title;
 
   /** @param {{locate: Function, neighbour: Function, changed?: (open: boolean) => void}} page */
@@ -34,6 +38,8 @@ export class Viewer {
     on(".previous", () => this.step(-1));
     on(".next", () => this.step(1));
     on(".info", () => this.togglePanel());
+    on(".heart", () => this.#heart.toggle());
+    on(".who", () => this.#faces.toggle());
     on(".live", () => this.#playing?.toggle());
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -115,6 +121,8 @@ export class Viewer {
     live.hidden = photo.media_type === "video" || !photo.clip_url;
     if (photo.media_type === "video") this.#film(photo);
     else this.#still(photo);
+    this.#faces.show(photo);
+    this.#heart.show(photo);
     for (const button of this.#dialog.querySelectorAll(".previous, .next")) button.hidden = !place;
     if (!this.isOpen) {
       this.#dialog.showModal();
@@ -205,7 +213,7 @@ export class Viewer {
     this.#panel.hidden = !open;
     this.#dialog.classList.toggle("with-panel", open);
     this.#dialog.querySelector(".info").setAttribute("aria-pressed", String(open));
-    if (open) fillPanel(this.#panel, this.#photo);
+    if (open) fillPanel(this.#panel, this.#photo, this.#dialog.dataset.role === "owner");
   }
 
   /** Fetch the pictures beside this one while it is being looked at. */
@@ -221,6 +229,8 @@ export class Viewer {
   #close() {
     document.title = this.#title;
     this.#picture.replaceChildren(); // a film must not play on
+    this.#faces.show(null);
+    this.#heart.show(null);
     [this.#photo, this.#place, this.#playing] = [null, null, null];
     if (this.isOpen) {
       this.#dialog.close();
@@ -231,10 +241,11 @@ export class Viewer {
   }
 
   #key(event) {
+    if (event.target.closest?.("input, textarea, select")) return; // somebody is writing
     if (event.target.closest?.("video") && event.key !== "i") return; // the film's own keys
     if (event.key === " " && event.target.closest?.("button, a")) return; // a button's own key
     const play = () => this.#playing?.toggle();
-    const act = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.togglePanel(), " ": play, l: play }[event.key];
+    const act = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.togglePanel(), " ": play, l: play, f: () => this.#faces.toggle(), h: () => this.#heart.toggle() }[event.key];
     if (!act || event.metaKey || event.ctrlKey || event.altKey) return;
     event.preventDefault();
     act();

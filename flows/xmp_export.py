@@ -1,0 +1,100 @@
+"""Write what people said of their pictures into XMP sidecars, on request. Originals are never touched."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.house import House
+from sql.lake import Row
+from tasks.atomic_write import atomic_write
+from tasks.errors import UnknownLibrary, UnreadableFile
+from tasks.file_names import to_os_name, to_text
+from tasks.metadata.xmp import InvalidXmp
+from tasks.xmp_sidecar import Said, is_ours, merged_sidecar
+
+
+@dataclass
+class ExportReport:
+    """
+    Args:
+        written: Sidecars that were written, or would be; unchanged: those that said it all already.
+        problems: What could not be written, and why: one line each.
+    """
+
+    written: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def export_sidecars(
+    house: House, library: str = "all", out: Path | None = None, *, dry_run: bool = False
+) -> ExportReport:
+    """
+    One sidecar for each picture of which something was said, merged with the one that is there.
+
+    Args:
+        out: A folder that mirrors the libraries (`<out>/<library>/<path>.xmp`); None: beside the originals.
+        dry_run: Only say what would be written.
+    Raises:
+        UnknownLibrary. StorageUnavailable: The disk is full or read-only.
+    """
+    if library != "all" and library not in {one.name for one in house.libraries()}:
+        raise UnknownLibrary(library)
+    report = ExportReport()
+    for row in house.lake.rows("cli/xmp_export", library=library):
+        try:
+            _export(row, out, report, dry_run=dry_run)
+        except (InvalidXmp, UnreadableFile) as exc:
+            report.problems.append(f"{row['library']}/{row['path']}: {exc}")
+    return report
+
+
+def _export(row: Row, out: Path | None, report: ExportReport, *, dry_run: bool) -> None:
+    """Raises InvalidXmp, UnreadableFile, StorageUnavailable."""
+    source, target = _source_of(row), _target_of(row, out)
+    existing = _read(target)
+    is_copy = existing is None and source is not None and source != target
+    if is_copy and source is not None:
+        existing = _read(source)
+    said = Said(tuple(row["tags"]), row["rating"], row["description"], tuple(row["keywords"]))
+    if not said.anything and not (existing and is_ours(existing)):
+        return
+    wanted = merged_sidecar(existing, said)
+    if wanted is None or (wanted == existing and not is_copy):
+        report.unchanged += 1
+        return
+    if target.is_symlink():
+        raise UnreadableFile(target, "its sidecar is a symbolic link: left alone")
+    if not dry_run:
+        atomic_write(target, wanted)
+    report.written.append(to_text(str(target)))
+
+
+def _source_of(row: Row) -> Path | None:
+    """The sidecar that scans read for it."""
+    if not row["sidecar"]:
+        return None
+    return _beside(row, posixpath.join(posixpath.dirname(row["path"]), row["sidecar"]))
+
+
+def _target_of(row: Row, out: Path | None) -> Path:
+    """`a.jpg.xmp`; beside the original the sidecar it has, unless that one (`a.xmp`) is another file's as well."""
+    if out is not None:
+        return out / to_os_name(row["library"]) / to_os_name(f"{row['path']}.xmp")
+    source = _source_of(row)
+    return source if source and not row["sidecar_is_shared"] else _beside(row, f"{row['path']}.xmp")
+
+
+def _beside(row: Row, rel_path: str) -> Path:
+    return Path(to_os_name(row["root_path"])) / to_os_name(rel_path)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise UnreadableFile(path, f"its sidecar cannot be read: {exc.strerror}") from exc

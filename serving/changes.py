@@ -1,0 +1,192 @@
+"""
+What people changed, as the lake's own history tells it: one commit is one edit.
+
+Commits of scans and drains are no edits. The history reaches back `LAKE_KEEP_DAYS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sql.lake import Lake, Row, statement
+from tasks.errors import InvalidQuery, RefusedError
+
+# Tables that people write, and the checks (sql/checks/) that undoing one of their commits must not break. What
+# identifies a row is in sql/lake.py, KEYS. A commit that wrote any other table is no edit and cannot be undone; nor is
+# one that no account made: drains write faces, too.
+UNDOABLE: dict[str, tuple[str, ...]] = {
+    "tag": ("unique_tag", "unique_tag_name", "orphan_photo_tag"),
+    "photo_tag": ("unique_photo_tag", "orphan_photo_tag"),
+    "favorite": ("unique_favorite",),
+    "photo_note": ("unique_photo_note",),
+    "face": ("unique_face", "orphan_face_person"),
+    "face_embedding": ("unique_face_embedding", "orphan_face_embedding"),
+    "person": ("unique_person", "unique_person_name", "orphan_face_person"),
+    "face_cluster": ("unique_face_cluster",),
+    "face_rejection": (),
+    "hidden": ("unique_hidden",),
+    "duplicate_decision": ("unique_duplicate_decision",),
+}
+BOOKKEEPING = frozenset({"tag_number", "face_number"})  # numbers that were given: undoing gives none back
+NAMED = {"tag": "tag_id", "person": "person_id"}  # tables whose rows have names, and what names them elsewhere
+_ROWS_CHANGED = {"tables_inserted_into", "tables_deleted_from", "inlined_insert", "inlined_delete"}
+COMMAND_LINE = "command line"  # who `darkroom undo` is
+_LISTED = ("content_hash", "asset_id", "tag_id", "person_id")
+MOST_LISTED = 100
+
+
+class NoLongerKept(RefusedError):
+    """The history does not reach back that far."""
+
+    status_code = 410
+
+
+@dataclass
+class Edit:
+    """
+    One commit of one person.
+
+    Args:
+        tables: Which it wrote.
+        rows: How many rows it added, changed or took away.
+        listed: By column (`content_hash`, `asset_id`, `tag_id`, `person_id`): the first hundred values in its rows.
+    """
+
+    snapshot_id: int
+    written_at: datetime
+    message: str
+    tables: frozenset[str]
+    rows: int = 0
+    listed: dict[str, list[str | int]] = field(default_factory=dict)
+
+    def as_row(self) -> Row:
+        return {
+            "snapshot_id": self.snapshot_id,
+            "written_at": self.written_at,
+            "who": self.who,
+            "what": self.what,
+            "kinds": sorted(self.tables),
+            "rows": self.rows,
+        }
+
+    @property
+    def who(self) -> str | None:
+        who, said, _ = self.message.partition(": ")
+        return who if said else None
+
+    @property
+    def what(self) -> str:
+        who, said, what = self.message.partition(": ")
+        return what if said else who
+
+
+@dataclass(frozen=True)
+class History:
+    """
+    Args:
+        edits: Newest first.
+        names: By column (`tag_id`, `person_id`) and number: what it was called when it was edited.
+        newest: The newest snapshot there is, of whatever kind.
+        has_more: There are older ones that were asked for.
+    """
+
+    edits: list[Edit]
+    names: dict[str, dict[int, str]]
+    newest: int
+    has_more: bool
+
+
+def read_history(lake: Lake, since: str | None, limit: int) -> History:
+    """
+    Args:
+        since: A snapshot, itself not included, or a time (ISO; UTC where it names no zone); None: all that is kept.
+    Raises:
+        InvalidQuery: Neither, or a snapshot that is still to come. NoLongerKept.
+    """
+    commits = lake.rows("serving/commits", after=-1)
+    known = Known.of(lake)
+    after = _after(since, commits)
+    edits = [edit for commit in commits if commit["snapshot_id"] > after and (edit := as_edit(commit, known))]
+    shown = edits[:limit]
+    return History(shown, _describe(lake, shown), commits[0]["snapshot_id"], len(edits) > limit)
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    Args:
+        tables: Their names, by the numbers that commits know them by.
+        people: Whose commits are edits: all accounts there ever were, and the command line.
+    """
+
+    tables: Mapping[str, str]
+    people: frozenset[str]
+
+    @classmethod
+    def of(cls, lake: Lake) -> Known:
+        tables = {row["table_id"]: row["table_name"] for row in lake.rows("serving/table_ids")}
+        return cls(tables, frozenset({COMMAND_LINE, *(row["name"] for row in lake.select("select name from account"))}))
+
+
+def as_edit(commit: Row, known: Known) -> Edit | None:
+    """None for a commit that is no edit of a person."""
+    names = known.tables
+    changes: Mapping[str, Sequence[str]] = commit["changes"]
+    tables = frozenset(names.get(table, "?") for written in changes.values() for table in written) - BOOKKEEPING
+    if ": " not in (commit["message"] or ""):
+        return None  # nobody's: faces named by tags, and grouped
+    if not tables or not changes.keys() <= _ROWS_CHANGED or not tables <= UNDOABLE.keys():
+        return None
+    edit = Edit(commit["snapshot_id"], commit["written_at"], commit["message"], tables)
+    return edit if edit.who in known.people else None
+
+
+def _after(since: str | None, commits: list[Row]) -> int:
+    """The snapshot that what was asked for comes after."""
+    if not since:
+        return -1
+    newest, oldest = commits[0]["snapshot_id"], commits[-1]["snapshot_id"]
+    if since.isascii() and since.isdigit() and len(since) <= 18:
+        number = int(since)
+        if number > newest:
+            raise InvalidQuery(f"there is no snapshot {number} yet: the newest is {newest}")
+    else:
+        moment = _parsed_time(since)
+        number = max((row["snapshot_id"] for row in commits if row["written_at"] <= moment), default=-1)
+    if number < oldest - 1:
+        raise NoLongerKept(f"what was changed before snapshot {oldest} is no longer kept")
+    return number
+
+
+def _parsed_time(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise InvalidQuery(
+            f"since is a snapshot's number or a time such as 2026-11-20T18:30, not {text[:50]!r}"
+        ) from exc
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _describe(lake: Lake, edits: list[Edit]) -> dict[str, dict[int, str]]:
+    """Fill in what each edit touched; the names of tags and persons that were written."""
+    names: dict[str, dict[int, str]] = {}
+    for table in sorted({table for edit in edits for table in edit.tables}):
+        touching = {edit.snapshot_id: edit for edit in edits if table in edit.tables}
+        span = {"table": table, "first": min(touching), "last": max(touching)}
+        columns = [row["column_name"] for row in lake.select(f"describe {table}")]
+        listed = [column for column in _LISTED if column in columns]
+        lists = "".join(f", list(distinct {name})[1:{MOST_LISTED}] as {name}" for name in listed)
+        text = statement("serving/edited_rows").format(**span, lists=lists)
+        for row in lake.select(text, snapshots=list(touching)):
+            edit = touching[row["snapshot_id"]]
+            edit.rows += row["rows"]
+            for column in listed:
+                known = edit.listed.setdefault(column, [])
+                known += [value for value in row[column] or [] if value is not None and value not in known]
+        if table in NAMED:
+            found = lake.select(statement("serving/edited_names").format(**span, key=NAMED[table]))
+            names[NAMED[table]] = {row["id"]: row["name"] for row in found}
+    return names

@@ -1,0 +1,2 @@
+-- Grain: one row per person.
+select * from person;

@@ -1,0 +1,144 @@
+"""`darkroom export-xmp` on a scanned library: sidecars appear, originals stay, the next scan settles."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.full_scan import full_scan
+from flows.house import House
+from flows.whole_run import scan_and_drain
+from flows.xmp_export import export_sidecars
+from sql.lake import Row, utc_now
+from tasks.errors import UnknownLibrary
+from tasks.metadata.xmp import parse_xmp
+from tests.pictures import draw
+from tests.tasks.test_xmp_sidecar import FOREIGN
+
+
+def say(
+    house: House, path: str, *, tags: tuple[str, ...] = (), rating: int | None = None, words: str | None = None
+) -> None:
+    """As the API records it."""
+    found = house.lake.select("select content_hash from v_assets where path = $path", path=path)[0]["content_hash"]
+    with house.lake.write("ada: said it") as writer:
+        writer.execute("delete from photo_tag where content_hash = $hash", hash=found)
+        for name in tags:
+            number = writer.next_id("tag", "tag_id")
+            writer.append("tag", [{"tag_id": number, "name": name, "created_at": utc_now()}])
+            writer.append("photo_tag", [{"content_hash": found, "tag_id": number}])
+        writer.execute("delete from photo_note where content_hash = $hash", hash=found)
+        if rating is not None or words is not None:
+            writer.append("photo_note", [{"content_hash": found, "rating": rating, "description": words}])
+
+
+def asset(house: House, path: str) -> Row:
+    return house.lake.select("select * from v_assets where path = $path", path=path)[0]
+
+
+def originals(library: Path) -> dict[str, tuple[str, int]]:
+    return {
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in library.rglob("*")
+        if path.is_file() and path.suffix != ".xmp"
+    }
+
+
+def test_export_is_read_by_the_next_scan_and_the_one_after_has_nothing_to_do(house: House, library: Path) -> None:
+    draw(library / "a.jpg", 1, taken="2020:01:02 03:04:05")
+    draw(library / "sub/b.jpg", 2)
+    full_scan.fn()
+    before = originals(library)
+    say(house, "a.jpg", tags=("summer", "日本"), rating=4, words="two\nlines")
+    report = export_sidecars(house)
+    assert (report.written, report.problems) == ([str(library / "a.jpg.xmp")], [])
+    assert originals(library) == before
+    say(house, "a.jpg")  # nothing: what the scan finds now comes from the sidecar
+    scan_and_drain(["all"], full=True)
+    found = asset(house, "a.jpg")
+    assert (found["keywords"], found["rating"], found["description"]) == (["summer", "日本"], 4, "two\nlines")
+    say(house, "a.jpg", tags=("autumn",), rating=4)
+    export_sidecars(house)
+    scan_and_drain(["all"], full=True)
+    found = asset(house, "a.jpg")
+    assert (found["keywords"], found["rating"], found["description"]) == (["autumn"], 4, None)
+    again = export_sidecars(house)
+    assert (again.written, again.unchanged) == ([], 1)
+    read_at = house.lake.select("select max(recorded_at) as at from metadata")
+    scan_and_drain(["all"], full=True)
+    assert house.lake.select("select max(recorded_at) as at from metadata") == read_at
+
+
+def test_dry_run_writes_nothing_and_a_folder_mirrors_the_library(house: House, library: Path, tmp_path: Path) -> None:
+    draw(library / "x/100% #1 'a'.jpg", 1)
+    full_scan.fn()
+    say(house, "x/100% #1 'a'.jpg", tags=("summer",))
+    report = export_sidecars(house, dry_run=True)
+    assert report.written == [str(library / "x/100% #1 'a'.jpg.xmp")]
+    assert not list(library.rglob("*.xmp"))
+    export_sidecars(house, "photos", tmp_path / "out")
+    assert not list(library.rglob("*.xmp"))
+    (made,) = (tmp_path / "out").rglob("*.xmp")
+    assert made == tmp_path / "out/photos/x/100% #1 'a'.jpg.xmp"
+    assert parse_xmp(made.read_bytes()).keywords == ("summer",)
+    with pytest.raises(UnknownLibrary):
+        export_sidecars(house, "nowhere")
+
+
+def test_foreign_sidecar_is_merged_in_place_and_a_shared_one_is_copied(house: House, library: Path) -> None:
+    for name in ("one.jpg", "two.jpg", "two.png"):
+        draw(library / name, len(name) + ord(name[-1]))
+    for name in ("one.xmp", "two.xmp"):
+        (library / name).write_text(FOREIGN)
+    full_scan.fn()
+    for name in ("one.jpg", "two.jpg"):
+        say(house, name, tags=("summer",))
+    written = export_sidecars(house).written
+    assert sorted(written) == [str(library / "one.xmp"), str(library / "two.jpg.xmp")]
+    assert (library / "two.xmp").read_text() == FOREIGN
+    for path in written:
+        assert parse_xmp(Path(path).read_bytes()).keywords == ("bird", "lake & sea", "summer")
+        assert "Exposure2012" in Path(path).read_text()
+
+
+def test_damaged_sidecar_is_left_alone_and_said_and_the_others_are_written(house: House, library: Path) -> None:
+    draw(library / "bad.jpg", 1)
+    draw(library / "good.jpg", 2)
+    (library / "bad.jpg.xmp").write_bytes(b"<x:xmpmeta half")
+    full_scan.fn()
+    for name in ("bad.jpg", "good.jpg"):
+        say(house, name, rating=3)
+    report = export_sidecars(house)
+    assert report.written == [str(library / "good.jpg.xmp")]
+    assert len(report.problems) == 1
+    assert report.problems[0].startswith("photos/bad.jpg: ")
+    assert (library / "bad.jpg.xmp").read_bytes() == b"<x:xmpmeta half"
+
+
+def test_renamed_folder_keeps_tags_favourites_and_ratings(house: House, library: Path) -> None:
+    for number in range(4):
+        draw(library / f"old name/{number}.jpg", number, taken=f"2020:01:0{number + 1} 10:00:00")
+    draw(library / "stays.jpg", 9)
+    shutil.copy2(library / "old name/0.jpg", library / "copy.jpg")
+    full_scan.fn()
+    before = {row["path"]: row for row in house.lake.select("select path, asset_id, content_hash from v_assets")}
+    say(house, "old name/0.jpg", tags=("summer",), rating=5, words="kept")
+    say(house, "old name/1.jpg", tags=("winter",))
+    with house.lake.write("ada: likes it") as writer:
+        writer.append("account", [{"account_id": 1, "name": "ada", "role": "owner", "created_at": utc_now()}])
+        writer.append("favorite", [{"content_hash": before["old name/1.jpg"]["content_hash"], "account_id": 1}])
+    (library / "old name").rename(library / "new name")
+    full_scan.fn()
+    tagged = house.lake.select("select tag, path from v_tags order by all")
+    assert [tuple(row.values()) for row in tagged] == [
+        ("summer", "copy.jpg"),
+        ("summer", "new name/0.jpg"),
+        ("winter", "new name/1.jpg"),
+    ]
+    for path in ("new name/0.jpg", "copy.jpg"):
+        assert (asset(house, path)["rating"], asset(house, path)["description"]) == (5, "kept")
+    liked = house.lake.select("select account, path, asset_id from v_favorites")
+    assert [tuple(row.values()) for row in liked] == [("ada", "new name/1.jpg", before["old name/1.jpg"]["asset_id"])]

@@ -1,0 +1,65 @@
+"""A library of portraits, read, and an API over it that a stand-in face service answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from serving.app import create_app
+from tasks.asset import Asset
+from tasks.faces.apollo import Apollo as Engine
+from tasks.faces.batch import look_at_batch, read_batch_regions
+from tasks.faces.record import record_looks, record_regions
+from tasks.faces.tagged import bind_tagged
+from tests.apollo_stand_in import Apollo, apollo
+from tests.serving.conftest import _LEFT, House, logged_in
+
+
+@dataclass
+class World:
+    """The library, the service, and a client that is logged in."""
+
+    house: House
+    service: Apollo
+    client: TestClient
+
+    def look(self) -> None:
+        """What a scan and the face drain do."""
+        self.house.scan()
+        batch = [Asset(**row) for row in self.house.lake.select(_LEFT)]
+        engine = Engine(self.service.url, timeout_seconds=2)
+        work = partial(look_at_batch, engine=engine, previews=self.house.settings.previews_folder, concurrency=2)
+        done = {row["content_hash"] for row in self.house.lake.select("select content_hash from face_scan")}
+        batch = [asset for asset in batch if asset.content_hash not in done]
+        with self.house.lake.write("faces") as writer:
+            record_regions(writer, read_batch_regions(batch).readings)
+            record_looks(writer, work(batch).looks)
+            bind_tagged(writer, 0.4)
+        engine.close()
+        self.client.app.state.context.replica.refresh()  # type: ignore[attr-defined]
+
+    def faces(self, path: str) -> list[dict[str, object]]:
+        answer = self.client.get("/image/faces", params={"path": path})
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, object]] = answer.json()
+        return found
+
+    @property
+    def root(self) -> Path:
+        return self.house.root
+
+
+@contextmanager
+def people(house: House) -> Iterator[World]:
+    with apollo() as service:
+        settings = house.settings.model_copy(
+            update={"apollo_face_api_base_url": service.url, "face_detect_timeout_sec": 1.0}
+        )
+        house.settings = settings
+        with TestClient(create_app(settings, house.lake), raise_server_exceptions=False) as client:
+            yield World(house, service, logged_in(client))

@@ -1,0 +1,118 @@
+"""Sidecars: written, merged with what others wrote, and read again by our own reader."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.metadata.xmp import InvalidXmp, parse_xmp
+from tasks.xmp_sidecar import Said, is_ours, merged_sidecar
+
+FOREIGN = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Other 1.0">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <!-- keep me -->
+  <rdf:Description rdf:about="" xmlns:xap="http://ns.adobe.com/xap/1.0/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
+    xmlns:d="http://purl.org/dc/elements/1.1/" xmlns:darkroom="http://example.org/another/" darkroom:Mine="yes"
+    xap:Rating="2" crs:Exposure2012="+0.35" crs:Note="two&#10;lines &amp; &quot;more&quot;">
+   <d:subject><rdf:Bag><rdf:li>bird</rdf:li><rdf:li>lake &amp; sea</rdf:li></rdf:Bag></d:subject>
+   <d:description><rdf:Alt><rdf:li xml:lang="de">Vogel</rdf:li><rdf:li xml:lang="x-default">A bird</rdf:li></rdf:Alt>
+   </d:description>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+def test_what_is_said_is_read_again_by_our_reader() -> None:
+    said = Said(("summer", "Crème & <brûlée>", "日本 🍍"), 4, 'first\nsecond "quoted" & <tagged>', ("from the file",))
+    written = merged_sidecar(None, said)
+    assert written is not None
+    read = parse_xmp(written)
+    assert read.keywords == ("from the file", "summer", "Crème & <brûlée>", "日本 🍍")
+    assert read.values["xmp:Rating"] == "4"
+    assert read.description == 'first\nsecond "quoted" & <tagged>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-8-sig"])
+def test_what_others_wrote_stays(encoding: str) -> None:
+    written = merged_sidecar(FOREIGN.encode(encoding), Said(("summer", "bird"), 5, "A kingfisher"))
+    assert written is not None
+    text = written.decode()
+    for kept in ("<!-- keep me -->", 'crs:Exposure2012="+0.35"', "Vogel", 'x:xmptk="Other 1.0"', 'darkroom:Mine="yes"'):
+        assert kept in text
+    read = parse_xmp(written)
+    assert read.values["http://ns.adobe.com/camera-raw-settings/1.0/:Note"] == 'two\nlines & "more"'
+    assert read.keywords == ("bird", "lake & sea", "summer")
+    assert (read.values["xmp:Rating"], read.description) == ("5", "A kingfisher")
+
+
+def test_writing_again_changes_nothing_and_taking_back_restores_what_stood_there() -> None:
+    said = Said(("summer",), 5, "A kingfisher", ("ignored: the sidecar has keywords",))
+    once = merged_sidecar(FOREIGN.encode(), said)
+    assert merged_sidecar(once, said) is once
+    back = merged_sidecar(once, Said())
+    assert back is not None
+    read = parse_xmp(back)
+    assert read.keywords == ("bird", "lake & sea")
+    assert (read.values["xmp:Rating"], read.description) == ("2", "A bird")
+    assert not [name for name in read.values if name.startswith("urn:darkroom")]
+    assert merged_sidecar(back, Said()) is back
+
+
+def test_value_that_another_program_wrote_since_is_theirs() -> None:
+    once = merged_sidecar(FOREIGN.encode(), Said((), 5))
+    assert once is not None
+    theirs = once.replace(b"<xap:Rating>5<", b"<xap:Rating>3<")
+    assert theirs != once
+    back = merged_sidecar(theirs, Said())
+    assert back is not None
+    assert parse_xmp(back).values["xmp:Rating"] == "3"
+
+
+def test_tag_that_is_taken_leaves_and_a_keyword_of_the_same_name_does_not() -> None:
+    once = merged_sidecar(FOREIGN.encode(), Said(("bird", "summer")))
+    back = merged_sidecar(once, Said(("autumn",)))
+    assert back is not None
+    assert parse_xmp(back).keywords == ("bird", "lake & sea", "autumn")
+
+
+def test_nothing_to_say_writes_nothing() -> None:
+    assert merged_sidecar(None, Said((), None, None, ("keyword",))) is None
+    foreign = FOREIGN.encode()
+    assert merged_sidecar(foreign, Said()) is foreign
+    assert not is_ours(foreign)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"no xml",
+        b"<rdf:RDF",
+        FOREIGN.encode()[:-60],
+        b"<a/>",
+        b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+        b"\xff" * 99,
+    ],
+)
+def test_damaged_sidecar_is_refused_and_so_left_alone(damaged: bytes) -> None:
+    with pytest.raises(InvalidXmp):
+        merged_sidecar(damaged, Said(("summer",)))
+
+
+def test_bare_rdf_without_a_description_gets_one() -> None:
+    bare = b'<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>'
+    written = merged_sidecar(bare, Said(("summer",), 3, "words"))
+    assert written is not None
+    read = parse_xmp(written)
+    assert (read.keywords, read.values["xmp:Rating"], read.description) == (("summer",), "3", "words")
+
+
+def test_rating_and_description_written_as_attributes_are_replaced() -> None:
+    packet = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+      xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:Rating="1"
+      dc:description="short"/></rdf:RDF>"""
+    written = merged_sidecar(packet, Said((), 0, "long"))
+    assert written is not None
+    read = parse_xmp(written)
+    assert (read.values["xmp:Rating"], read.description) == ("0", "long")
