@@ -61,9 +61,17 @@ def legacy_playlist(text: str) -> StreamPart | None:
     return part if part and part.is_playlist else None
 
 
-def flattened(playlist: str, content_hash: str) -> str:
-    """*playlist* with names that lead to `/video/<hash>_<name>`: a client that resolves them beside /video/stream."""
-    lines = [line if not line or line.startswith("#") else f"{content_hash}_{line}" for line in playlist.splitlines()]
+def addressed(playlist: str, version: str, prefix: str = "") -> str:
+    """
+    *playlist* as a client gets it.
+
+    Args:
+        version: Asked for with each name: a stream that was made anew has other addresses, so all may be kept for ever.
+        prefix: Before each name: `<hash>_` leads to `/video/<hash>_<name>`, for a client that knows no folders.
+    """
+    lines = [
+        line if not line or line.startswith("#") else f"{prefix}{line}?v={version}" for line in playlist.splitlines()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ from serving.context import Context
 from serving.files import file_answer, file_etag
 from serving.paths import find_asset
 from serving.replica_copy import Copy
-from serving.streams import FOR_EVER, StreamPart
+from serving.streams import FOR_EVER, PLAYLIST_TYPE, SEGMENT_TYPE, StreamPart, addressed
 from sql.lake import Row
 from tasks.derivative_files import on_disk
 from tasks.errors import NotFound
@@ -74,10 +74,26 @@ def gif_answer(request: Request, context: Context, copy: Copy, asset: Row) -> Re
     return file_answer(request, file, media_type="image/gif", etag=file_etag(file), file_name=name)
 
 
-def stream_answer(request: Request, context: Context, part: StreamPart) -> Response:
-    """A playlist or segment as it lies on disk. Raises NotFound."""
+def segment_answer(request: Request, context: Context, part: StreamPart, version: str) -> Response:
+    """A segment as it lies on disk. Raises NotFound."""
     file = part.on_disk(context.settings.video_folder)
-    cache = "private, no-cache" if part.is_playlist else FOR_EVER
-    return file_answer(
-        request, file, media_type=part.media_type, etag=file_etag(file), file_name=part.name, cache=cache
-    )
+    cache = FOR_EVER if version else "private, no-cache"
+    return file_answer(request, file, media_type=SEGMENT_TYPE, etag=file_etag(file), file_name=part.name, cache=cache)
+
+
+def playlist_answer(context: Context, part: StreamPart, prefix: str = "") -> Response:
+    """
+    A playlist whose names carry the version of the stream.
+
+    Args:
+        prefix: Before each name (serving/streams.py).
+    Raises:
+        NotFound.
+    """
+    file = part.on_disk(context.settings.video_folder)
+    try:
+        version, text = f"{file.stat().st_mtime_ns:x}", file.read_text(encoding="ascii")
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise NotFound("there is no stream of it yet: POST /video/generate makes it") from exc
+    answer = addressed(text, version, prefix)
+    return Response(answer, media_type=PLAYLIST_TYPE, headers={"Cache-Control": "private, no-cache"})

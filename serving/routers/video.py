@@ -13,8 +13,17 @@ from serving.errors import answers
 from serving.originals import BYTES, original_answer
 from serving.paths import chosen_library, find_asset
 from serving.replica_copy import Copy
-from serving.streams import PLAYLIST_TYPE, StreamPart, flat_part, flattened, legacy_playlist, part_at, playlist_url
-from serving.video_files import clip_answer, clip_of, failure_of, find_video, gif_answer, moving_part, stream_answer
+from serving.streams import PLAYLIST_TYPE, StreamPart, flat_part, legacy_playlist, part_at, playlist_url
+from serving.video_files import (
+    clip_answer,
+    clip_of,
+    failure_of,
+    find_video,
+    gif_answer,
+    moving_part,
+    playlist_answer,
+    segment_answer,
+)
 from serving.video_models import Clip, ClipError, Clips, ClipsRequest, Processing, Stream, StreamRequest, StreamStats
 from serving.video_work import HLS, PREVIEW_CLIP
 from sql.lake import Row
@@ -25,6 +34,7 @@ router = APIRouter(tags=["video"])
 
 PathQuery = Annotated[str, Query(description="Relative to the library", examples=["2019/boat.mp4"])]
 LibraryQuery = Annotated[str | None, Query(max_length=1000, description="Id or name; absent: the first that has it")]
+VersionQuery = Annotated[str, Query(max_length=64, description="As the playlist names it: the answer may be kept")]
 _VIDEO: dict[int | str, dict[str, Any]] = {200: {"description": "The bytes", "content": {"video/*": {}}}, **BYTES}
 _PLAYLIST: dict[int | str, dict[str, Any]] = {200: {"description": "The playlist", "content": {PLAYLIST_TYPE: {}}}}
 _ERROR: dict[str, Any] = {"model": ClipError}
@@ -75,17 +85,7 @@ def read_stream(context: ContextDep, copy: CopyDep, path: PathQuery, library: Li
         if asset["content_hash"] is None:
             raise NotFound(f"{asset['path']} has not been read yet: the scan will come to it")
         part = StreamPart(asset["content_hash"], PLAYLIST)
-    return _flat_playlist(context, part)
-
-
-def _flat_playlist(context: Context, part: StreamPart) -> Response:
-    try:
-        text = part.on_disk(context.settings.video_folder).read_text()
-    except FileNotFoundError as exc:
-        raise NotFound("there is no stream of it yet: POST /video/generate makes it") from exc
-    return Response(
-        flattened(text, part.content_hash), media_type=PLAYLIST_TYPE, headers={"Cache-Control": "private, no-cache"}
-    )
+    return playlist_answer(context, part, f"{part.content_hash}_")
 
 
 @router.head("/video/hls/{content_hash}/{file:path}", include_in_schema=False)
@@ -94,9 +94,12 @@ def _flat_playlist(context: Context, part: StreamPart) -> Response:
     response_class=Response,
     responses={**_PLAYLIST, **BYTES, **answers(400, 401, 404)},
 )
-def read_stream_part(request: Request, context: ContextDep, content_hash: str, file: str) -> Response:
-    """`playlist.m3u8` and what it lists (RFC 8216). Segments may be kept for ever. 400: no such name."""
-    return stream_answer(request, context, part_at(f"{content_hash}/{file}"))
+def read_stream_part(
+    request: Request, context: ContextDep, content_hash: str, file: str, v: VersionQuery = ""
+) -> Response:
+    """`playlist.m3u8` and what it lists (RFC 8216). 400: no such name."""
+    part = part_at(f"{content_hash}/{file}")
+    return playlist_answer(context, part) if part.is_playlist else segment_answer(request, context, part, v)
 
 
 @router.get("/hls/stats", responses=answers(401))
@@ -190,10 +193,12 @@ def read_gif(
 
 @router.head("/video/{part:path}", include_in_schema=False)
 @router.get("/video/{part:path}", response_class=Response, responses={**_PLAYLIST, **BYTES, **answers(400, 401, 404)})
-def read_flat_part(request: Request, context: ContextDep, part: str) -> Response:
+def read_flat_part(request: Request, context: ContextDep, part: str, v: VersionQuery = "") -> Response:
     """A segment as the playlists of GET /video/stream name it."""
     found = flat_part(part)
-    return _flat_playlist(context, found) if found.is_playlist else stream_answer(request, context, found)
+    if found.is_playlist:
+        return playlist_answer(context, found, f"{found.content_hash}_")
+    return segment_answer(request, context, found, v)
 
 
 def _text(library: str | int | None) -> str | None:

@@ -29,6 +29,10 @@ anti join failure
     and failure.stage = 'hls'
     and failure.tool_version = $tool_version
     and failure.file_version = fingerprint.content_hash
+    and (
+        failure.error_class <> 'UnreadableFile'  -- permissions heal: see hash.sql
+        or failure.failed_at + to_hours(least(pow(2, failure.attempts), 168)::integer) > now()::timestamp
+    )
 where asset.missing_since is null and ($library = 'all' or library.name = $library)
     and fingerprint.media_type = 'video'
 order by asset.mtime_ns desc, asset.asset_id

@@ -33,6 +33,10 @@ anti join failure
     and failure.stage = 'preview_clip'
     and failure.tool_version = $tool_version
     and failure.file_version = fingerprint.content_hash
+    and (
+        failure.error_class <> 'UnreadableFile'  -- permissions heal: see hash.sql
+        or failure.failed_at + to_hours(least(pow(2, failure.attempts), 168)::integer) > now()::timestamp
+    )
 where asset.missing_since is null and ($library = 'all' or library.name = $library)
     and (fingerprint.media_type = 'video' or metadata.motion_video_offset is not null)
 order by asset.mtime_ns desc, asset.asset_id

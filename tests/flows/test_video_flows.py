@@ -6,12 +6,14 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deployments.status import library_status
+from flows.backlogs import backlogs
 from flows.drain import drain
 from flows.full_scan import full_scan
 from flows.gifs import gifs
@@ -23,6 +25,7 @@ from flows.preview_clips import preview_clips
 from flows.progress import FileProgress, SilentProgress
 from flows.upkeep import ask_again, check_lake
 from flows.whole_run import scan_and_drain
+from sql.lake import utc_now
 from tasks.asset import Asset, Results
 from tasks.images.sentinel import sentinel_path
 from tasks.video.hls import find_stream
@@ -97,6 +100,25 @@ def test_bad_film_is_recorded_once_with_its_sentinels_and_tried_again_when_asked
     scan_and_drain(["all"], full=True)
     assert failed(house) == set()
     assert find_stream(playlist(house, "bad.mp4").parent) is not None
+
+
+@pytest.mark.parametrize(("query", "stage"), [("hls", "hls"), ("preview_clips", "preview_clip")])
+def test_film_that_could_not_be_read_is_asked_for_again_later(
+    house: House, library: Path, query: str, stage: str
+) -> None:
+    add_film(library / "a.mp4")
+    full_scan()
+    asset = house.lake.select("select asset_id, content_hash from v_assets")[0]
+    parameters = backlogs(house)[query]
+    for hours, waiting in ((1, 0), (3, 1)):
+        failure = {
+            "asset_id": asset["asset_id"], "stage": stage, "file_version": asset["content_hash"],
+            "error_class": "UnreadableFile", "tool_version": parameters["tool_version"], "attempts": 1,
+            "failed_at": utc_now() - timedelta(hours=hours),
+        }  # fmt: skip
+        with house.lake.write("as if the disk had refused it") as writer:
+            writer.replace("failure", [failure])
+        assert house.lake.count(f"backlog/{query}", library="all", row_limit=9, **parameters) == waiting
 
 
 def test_moved_film_keeps_clip_gif_and_stream(house: House, library: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -95,6 +96,22 @@ def test_segments_are_served_by_ranges_and_not_twice(client: TestClient, films: 
     again = client.get(address, headers={"If-None-Match": whole.headers["etag"]})
     assert again.status_code == 304
     assert client.head(address).headers["content-length"] == str(len(whole.content))
+
+
+def test_a_stream_made_anew_has_other_addresses_for_its_segments(own: TestClient, house: House, media: Path) -> None:
+    fill_with_films(house, media)
+    make_stream(house, WITH_STREAM)
+    logged_in(own)
+    own.get("/healthz")
+    address = own.post("/video/generate", json={"path": WITH_STREAM}).json()["playlist_url"]
+    before = own.get(address).text.splitlines()
+    content_hash = asset_of(house, WITH_STREAM)["content_hash"]
+    os.utime(house.settings.video_folder / content_hash[:2] / content_hash / "playlist.m3u8")
+    after = own.get(address).text.splitlines()
+    assert [line.partition("?")[0] for line in after] == [line.partition("?")[0] for line in before]
+    assert not {line for line in before if "segment" in line}.intersection(after)
+    plain = own.get(urljoin(address, "segment_000.ts"))
+    assert "no-cache" in plain.headers["cache-control"], "an address without a version is asked for again"
 
 
 @pytest.mark.parametrize("path", [WITH_STREAM, LADDER])
