@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
 from deployments.settings import Settings, load_settings
+from serving.ai import Ai
 from serving.auth import Authentication, Authority
 from serving.context import Context
 from serving.errors import install_error_handlers
@@ -25,7 +26,7 @@ from serving.login_limit import LoginLimit
 from serving.metrics import Meter
 from serving.middleware import Edge
 from serving.replica import Replica
-from serving.routers import accounts, image, libraries, operations, photos, video, web
+from serving.routers import accounts, chat, image, insights, libraries, operations, photos, summaries, video, web
 from serving.thumbs import Thumbs
 from serving.video_makers import at_once, video_works
 from serving.video_work import VideoWork
@@ -59,7 +60,7 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
     app.add_middleware(Thumbs, replica=lambda: _context(app).replica, folder=settings.thumbnails_folder)
     app.add_middleware(Authentication, authority=lambda: _context(app).authority)
     app.add_middleware(Edge, meter=lambda: meter)
-    for module in (accounts, libraries, photos, image, video, operations, web):
+    for module in (accounts, libraries, photos, image, video, summaries, insights, chat, operations, web):
         app.include_router(module.router)
     app.mount("/static/docs", StaticFiles(directory=web.docs_assets()), name="docs-assets")
     app.mount("/static", StaticFiles(directory=web.WEB / "static"), name="static")
@@ -81,11 +82,13 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
         large = LargePictures(lake, replica, settings.thumbnails_folder, at_once=max(1, settings.threads // 2))
         films = VideoWork(lake, replica, video_works(settings), at_once(settings))
         app.state.meter.watch(replica)
-        app.state.context = Context(settings, lake, replica, authority, LoginLimit(), large, films, app.state.meter)
+        ai = Ai(settings, lake)
+        app.state.context = Context(settings, lake, replica, authority, LoginLimit(), large, films, app.state.meter, ai)
         replica.start()
         try:
             yield
         finally:
+            await ai.close()
             await asyncio.to_thread(films.stop)
             await asyncio.to_thread(replica.stop)
             if given is None:

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from deployments.settings import Settings
+from serving.ai import Ai
 from serving.auth import Authority
 from serving.large import LargePictures
 from serving.login_limit import LoginLimit
@@ -28,6 +29,7 @@ class Context:
     large: LargePictures
     video_work: VideoWork
     meter: Meter
+    ai: Ai
 
 
 # `async`, since FastAPI sends every plain dependency through the thread pool: two hops a request for nothing.

@@ -39,6 +39,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "directory": ("library_id", "rel_path"),
     "skipped_file": ("library_id", "rel_path"),
     "run": ("run_id", "flow"),
+    "daily_summary": ("contact", "day"),
+    "summary_embedding": ("summary_id", "embedding_model"),
+    "insight_rating": ("insight_id",),
+    "conversation_message": ("conversation_id", "position"),
+    "entity": ("entity_id",),
+    "entity_fact": ("fact_id",),
+    "entity_photo": ("entity_id", "content_hash"),
 }
 WITH_RUN_ID = frozenset({"fingerprint", "metadata", "derivative", "failure"})
 
@@ -169,8 +176,12 @@ class Lake:
 
     def table(self, name: str, **parameters: Any) -> pa.Table:
         """All rows of `sql/<name>.sql` as Arrow."""
+        return self.arrow(statement(name), **parameters)
+
+    def arrow(self, text: str, **parameters: Any) -> pa.Table:
+        """All rows of a statement as Arrow."""
         with self._reading() as cursor:
-            return _execute(cursor, statement(name), parameters).to_arrow_table()
+            return _execute(cursor, text, parameters).to_arrow_table()
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
