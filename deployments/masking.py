@@ -12,7 +12,7 @@ HIDDEN = "••••"
 def mask(name: str, value: Any) -> str:
     """*value* as it may be shown: a secret only as being there, a URL without its password."""
     if name.rpartition("_")[2] in SECRETS:
-        return HIDDEN if value else "generated"
+        return HIDDEN if value else "generated" if name == "secret_key" else "not set"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     text = "" if value is None else str(value)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import date
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import platformdirs
 from dotenv import find_dotenv
@@ -114,6 +117,80 @@ class Settings(BaseSettings):
         "threads", description="Where the batches of drains run: `threads`, or fanned out with `dask` or `ray` (extras)"
     )
     task_runner_address: str = Field("", description="Of a running Dask or Ray cluster (default: one on this machine)")
+
+    ollama_primary_url: str = Field(
+        "http://localhost:11434",
+        validation_alias=AliasChoices("OLLAMA_PRIMARY_URL", "OLLAMA_URL"),
+        description="Ollama server that is asked first; `OLLAMA_URL` is honoured where this is not set",
+    )
+    ollama_primary_model: str = Field(
+        "nemotron-3-nano:30b",
+        validation_alias=AliasChoices("OLLAMA_PRIMARY_MODEL", "OLLAMA_MODEL"),
+        description="Its chat model; `OLLAMA_MODEL` is honoured where this is not set",
+    )
+    ollama_fallback_url: str = Field("", description="Ollama server that is asked where the first one fails")
+    ollama_fallback_model: str = Field("", description="Its chat model (default: the primary's)")
+    openrouter_api_key: str = Field("", description="Turns the hybrid backend on: chat over OpenRouter", repr=False)
+    openrouter_default_model: str = Field(
+        "anthropic/claude-sonnet-4", description="Model of the hybrid backend where the client names none"
+    )
+    openrouter_allowed_models: CommaList = Field(
+        default_factory=list, description="Models that clients may choose from; comma list (default: no picker)"
+    )
+    openrouter_base_url: str = Field("https://openrouter.ai/api/v1", description="Where OpenRouter's API is")
+    openrouter_embedding_model: str = Field(
+        "openai/text-embedding-3-small", description="Kept for later: embeddings are always made in the house"
+    )
+    openrouter_http_referer: str = Field("", description="`HTTP-Referer` that OpenRouter is sent")
+    openrouter_app_title: str = Field("", description="`X-Title` that OpenRouter is sent")
+    embedding_model: str = Field(
+        "all-MiniLM-L6-v2",
+        min_length=1,
+        description="Makes the vectors of summaries: the one that comes with Darkroom, or one of the Ollama servers' "
+        "such as `nomic-embed-text:v1.5`",
+    )
+    sms_api_url: str = Field("http://localhost:8000", description="Where messages come from (docs/sms-api.md)")
+    sms_api_token: str = Field("", description="Its bearer token", repr=False)
+    summary_contacts: CommaList = Field(
+        default_factory=list,
+        description="Contacts whose messages are summarised day by day; comma list, `*` for all (default: none)",
+    )
+    summary_from: date | None = Field(None, description="First day that is summarised (default: 30 days ago)")
+    summary_to: date | None = Field(None, description="Last day that is summarised (default: yesterday)")
+    summary_time_zone: str = Field(
+        "", description="IANA name of the zone whose midnight parts the days (default: this machine's)"
+    )
+    agentic_max_iterations: int = Field(
+        10, ge=1, le=100, description="Rounds of tool calls for an insight before the model must answer"
+    )
+    agentic_chat_max_iterations: int = Field(
+        6, ge=1, le=100, description="The same for a turn of chat; a client may ask for fewer"
+    )
+
+    @field_validator("ollama_primary_url", "ollama_fallback_url", "openrouter_base_url", "sms_api_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        """Without a slash at the end; `desktop:11434` is forgiven. No message names it: a password may be in it."""
+        address = value.strip()
+        if not address:
+            return ""
+        if "://" not in address:
+            address = f"http://{address}"
+        try:
+            parts = urlsplit(address)
+            good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("an address such as http://desktop:11434 is needed")
+        return address.rstrip("/")
+
+    @field_validator("summary_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value and value not in available_timezones():
+            raise ValueError("no time zone has this name; Europe/Berlin is one")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -78,6 +78,7 @@ class Household:
     def __init__(self, settings: Settings, host: str, port: int, prefect_port: int, schedule: bool) -> None:
         self.prefect_port = prefect_port
         self._prefect_folder = prefect_folder(settings)
+        self._summaries = bool(settings.summary_contacts)
         self._environment = prefect_environment(settings, prefect_port) | {"BIND_URL": f"{host}:{port}"}
         if not schedule:
             self._environment["PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED"] = "false"
@@ -136,6 +137,8 @@ class Household:
         )
         try:
             self._watch.start_run("full-scan")
+            if self._summaries:
+                self._watch.start_run("daily-summaries")
         except httpx.HTTPError as exc:
             screen.note(f"the first scan could not be started: {exc}; the schedule will start one")
             return

@@ -24,6 +24,7 @@ class Need(StrEnum):
 
     read = "read"  # look at pictures and what is known of them
     keep = "keep"  # what is one's own: favourites
+    private = "private"  # messages and what is told of them: not for guests of the library
     write = "write"  # what all see: tags, people, places, what is hidden
     upload = "upload"
     manage = "manage"  # accounts
@@ -31,8 +32,8 @@ class Need(StrEnum):
 
 
 SCOPES = (Need.read, Need.write, Need.upload, Need.manage)
-OWNERS_ONLY = frozenset({Need.write, Need.upload, Need.manage})
-_SCOPE_OF = {Need.keep: Need.write}  # where it is not the need's own name
+OWNERS_ONLY = frozenset({Need.private, Need.write, Need.upload, Need.manage})
+_SCOPE_OF = {Need.keep: Need.write, Need.private: Need.read}  # where it is not the need's own name
 
 # Every route that writes, and every one that only owners may read. Open ones (serving/auth.py) need nothing.
 NEEDS: dict[tuple[str, str], Need] = {
@@ -63,6 +64,21 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("POST", "/duplicates/unresolve"): Need.write,
     ("POST", "/duplicates/ignore"): Need.write,
     ("DELETE", "/duplicates/ignored/{decision_id}"): Need.write,
+    ("GET", "/summaries"): Need.private,
+    ("GET", "/summaries/search"): Need.private,
+    ("GET", "/chat"): Need.private,
+    ("POST", "/chat"): Need.private,  # its tools read messages; what it writes is the asker's own conversation
+    ("POST", "/chat/stream"): Need.private,
+    ("GET", "/chat/history"): Need.private,
+    ("POST", "/insights/generate"): Need.write,
+    ("POST", "/insights/generate/agentic"): Need.write,
+    ("DELETE", "/insights"): Need.write,
+    ("POST", "/insights/rate"): Need.write,
+    ("GET", "/insights/training-data"): Need.private,
+    ("POST", "/insights/chat"): Need.write,
+    ("POST", "/insights/chat/stream"): Need.write,
+    ("GET", "/insights/chat/history"): Need.private,
+    ("POST", "/insights/chat/rewind"): Need.write,
     ("POST", "/persons"): Need.write,
     ("POST", "/persons/bootstrap"): Need.write,
     ("PATCH", "/persons/{person_id:int}"): Need.write,

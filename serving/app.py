@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from serving.access import Need, described, need_of
+from serving.ai import Ai
 from serving.auth import Authentication, Authority, is_open
 from serving.context import Context
 from serving.duplicates import NearDuplicates
@@ -30,11 +31,13 @@ from serving.replica import Replica
 from serving.routers import (
     accounts,
     changes,
+    chat,
     duplicates,
     face_clusters,
     faces,
     favorites,
     image,
+    insights,
     libraries,
     memories,
     operations,
@@ -42,6 +45,7 @@ from serving.routers import (
     photos,
     places,
     search,
+    summaries,
     tags,
     users,
     video,
@@ -106,6 +110,9 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
         faces,
         image,
         video,
+        summaries,
+        insights,
+        chat,
         operations,
         web,
     ):
@@ -132,14 +139,16 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
         app.state.meter.watch(replica)
         searcher = Searcher(SearchIndex(lake))
         face_service = FaceService(settings)
+        ai = Ai(settings, lake)
         app.state.context = Context(
             settings, lake, replica, authority, LoginLimit(), large, films, searcher, NearDuplicates(lake),
-            face_service, app.state.meter,
+            face_service, app.state.meter, ai,
         )  # fmt: skip
         replica.start()
         try:
             yield
         finally:
+            await ai.close()
             await asyncio.to_thread(films.stop)
             await asyncio.to_thread(face_service.close)
             await asyncio.to_thread(searcher.index.stop)

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from deployments.settings import Settings
+from serving.ai import Ai
 from serving.auth import Authority, Identity
 from serving.duplicates import NearDuplicates
 from serving.face_service import FaceService
@@ -34,6 +35,7 @@ class Context:
     near: NearDuplicates
     faces: FaceService
     meter: Meter
+    ai: Ai
 
 
 # `async`, since FastAPI sends every plain dependency through the thread pool: two hops a request for nothing.

@@ -55,6 +55,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "perceptual_hash": ("content_hash",),
     "duplicate_decision": ("decision_id",),
     "hidden": ("asset_id",),
+    "daily_summary": ("contact", "day"),
+    "summary_embedding": ("summary_id", "embedding_model"),
+    "insight_rating": ("insight_id",),
+    "conversation_message": ("conversation_id", "position"),
+    "entity": ("entity_id",),
+    "entity_fact": ("fact_id",),
+    "entity_photo": ("entity_id", "content_hash"),
 }
 WITH_RUN_ID = frozenset({"fingerprint", "metadata", "derivative", "failure", "photo_place", "perceptual_hash"})
 
@@ -189,8 +196,12 @@ class Lake:
 
     def table(self, name: str, **parameters: Any) -> pa.Table:
         """All rows of `sql/<name>.sql` as Arrow."""
+        return self.arrow(statement(name), **parameters)
+
+    def arrow(self, text: str, **parameters: Any) -> pa.Table:
+        """All rows of a statement as Arrow."""
         with self._reading() as cursor:
-            return _execute(cursor, statement(name), parameters).to_arrow_table()
+            return _execute(cursor, text, parameters).to_arrow_table()
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -50,6 +50,18 @@ class ToolMissing(TransientError):
     """A program this step needs (ffmpeg, exiftool) is not installed; the step waits until it is."""
 
 
+class ModelUnavailable(TransientError):
+    """No model server could be asked: down, too slow, without the model; the message says what to start."""
+
+
+class AnswerCutOff(ModelUnavailable):
+    """A model server stopped in the middle of its answer; what came so far is no answer."""
+
+
+class MessagesUnavailable(TransientError):
+    """The SMS API cannot be reached, or answers what its contract (docs/sms-api.md) does not allow."""
+
+
 class RefusedError(DarkroomError):
     """The client is at fault: 4xx, exit code 2."""
 
@@ -76,9 +88,21 @@ class Conflict(RefusedError):
     status_code = 409
 
 
+class ModelRefused(RefusedError):
+    """The model service says that the request is wrong; told to the client with the service's own 4xx and words."""
+
+    def __init__(self, message: str, status_code: int = 400) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+
+
 class IntegrityError(DarkroomError):
     """Something is wrong that going on would make worse: nothing is recorded, the run fails."""
 
 
 class LibraryLost(IntegrityError):
     """A library's root is absent, empty or another one, or a scan would mark too much of it missing."""
+
+
+class EmbeddingMismatch(IntegrityError):
+    """Vectors of two models, or of two widths, were about to be compared."""

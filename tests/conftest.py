@@ -27,7 +27,7 @@ def media() -> Path:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data home of the test's own; nothing of the machine's settings is in force."""
     for name in list(os.environ):
-        if name.lower() in Settings.model_fields or name == "RUST_LOG":
+        if name.lower() in Settings.model_fields or name in {"RUST_LOG", "OLLAMA_URL", "OLLAMA_MODEL"}:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)  # no .env of the checkout
     monkeypatch.setenv("DARKROOM_HOME", str(tmp_path / "home"))

@@ -12,6 +12,9 @@ from deployments.doctor import Check, examine
 from deployments.masking import HIDDEN, mask, mask_url
 from deployments.settings import Settings
 from deployments.writability import write_problem
+from tests.stand_ins.http_server import refusing_url
+from tests.stand_ins.ollama import OllamaStandIn
+from tests.stand_ins.sms import SmsStandIn
 
 
 @pytest.fixture
@@ -30,6 +33,27 @@ def test_fresh_machine_passes_and_nothing_is_made(settings: Settings) -> None:
     checks = examine(settings)
     assert not [check for check in checks if check.state == "fail"]
     assert not settings.darkroom_home.exists()
+
+
+def test_model_servers_are_looked_for_and_what_is_missing_is_said(settings: Settings) -> None:
+    with OllamaStandIn().running() as good, OllamaStandIn(models=[]).running() as empty, SmsStandIn().running() as sms:
+        asked = settings.model_copy(
+            update={
+                "ollama_primary_url": good.url,
+                "ollama_fallback_url": empty.url,
+                "sms_api_url": sms.url,
+                "sms_api_token": "wr0ng",
+                "summary_contacts": ["Ada"],
+            }
+        )
+        checks = found(examine(asked))
+    assert checks["Ollama primary"].state == "ok" and "0.12.6" in checks["Ollama primary"].found
+    assert checks["Ollama fallback"].advice == "`ollama pull nemotron-3-nano:30b`"
+    assert "SMS_API_TOKEN" in checks["messages"].found and "wr0ng" not in repr(checks)
+    assert "not set" in checks["setting OPENROUTER_API_KEY"].found
+    nothing = found(examine(settings.model_copy(update={"ollama_primary_url": refusing_url()})))
+    assert nothing["Ollama primary"].state == "warn" and nothing["messages"].found.startswith("off")
+    assert nothing["embeddings"].state == "ok"
 
 
 def test_secrets_are_not_shown(settings: Settings) -> None:

@@ -30,6 +30,7 @@ OURS = {"quick-scan", "full-scan", "thumbnails", "metadata", "hash-backfill", "m
     "preview-clips",
     "gifs",
     "hls",
+    "daily-summaries",
 }
 
 

@@ -1,0 +1,71 @@
+"""What was talked about, day by day: one summary per contact and local day, with its vector."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
+from typing import Any
+
+from prefect import flow
+
+from flows.house import House, open_house
+from flows.models import summary_zone
+from flows.reporting import record_run, show_run
+from flows.steps import step
+from flows.summarising import new_summariser, without_embedding
+from sql.lake import utc_now
+
+DEFAULT_DAYS = 30
+
+
+@flow(flow_run_name="daily summaries {contact}")
+def daily_summaries(contact: str = "all", redo: bool = False) -> dict[str, Any]:
+    """
+    Summarise the days whose messages changed, of one contact or of all of SUMMARY_CONTACTS.
+
+    Args:
+        redo: Days that did not change too: after a better model or another prompt.
+    """
+    house = open_house()
+    with house.lake.exclusive("daily-summaries") as alone:
+        if not alone:
+            return {"busy": True}
+        return _summarise(house, contact, redo=redo)
+
+
+def _summarise(house: House, wanted: str, *, redo: bool) -> dict[str, Any]:
+    started_at = utc_now()
+    configured = house.settings.summary_contacts if wanted == "all" else [wanted]
+    numbers: dict[str, Any] = {"contacts": 0, "days": 0, "summarised": 0, "extracted": 0, "embedded": 0}
+    if not configured and not without_embedding(house):
+        return numbers  # nothing is asked for: nobody is asked
+    zone = summary_zone(house.settings)
+    work = new_summariser(house, zone)
+    first, last = _span(house, zone)
+    for name in step("contacts", partial(work.contacts, configured)):
+        counts = step(f"messages of {name}", partial(work.summarise_contact, name, first, last, redo=redo))
+        numbers["contacts"] += 1
+        for what, count in counts.items():
+            numbers[what] += count
+    numbers["embedded"] = step("embeddings", work.embed_missing)
+    _report(house, wanted, started_at, numbers, work.why_extractive)
+    return numbers
+
+
+def _span(house: House, zone: tzinfo) -> tuple[date, date]:
+    """The first and the last day; today is not over, so it would be summarised again tomorrow."""
+    today = datetime.now(zone).date()
+    settings = house.settings
+    return settings.summary_from or today - timedelta(days=DEFAULT_DAYS), settings.summary_to or today - timedelta(
+        days=1
+    )
+
+
+def _report(house: House, contact: str, started_at: datetime, numbers: dict[str, Any], why_extractive: str) -> None:
+    done = numbers["summarised"] + numbers["extracted"]
+    if not done and not numbers["embedded"]:
+        return
+    shown = {**numbers, "why_extractive": why_extractive} if numbers["extracted"] else numbers
+    message = ", ".join(f"{value} {name}" for name, value in numbers.items() if value)
+    record_run(house, "daily-summaries", contact, started_at, shown, done=done, failed=0, message=message)
+    show_run(house, "daily-summaries", contact, shown)

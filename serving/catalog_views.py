@@ -1,0 +1,35 @@
+"""The documented views, as query_catalog is given them: read from the lake, only the columns a statement names."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from sql.lake import Lake, LakeError, view_columns
+
+
+class LakeViews:
+    """Implements tasks.agent.catalog_sql.Views."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._lock = threading.Lock()
+        self._columns: dict[str, list[str]] = {}
+
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """As the comments in sql/views/ have them."""
+        with self._lock:
+            if not self._columns:
+                for row in view_columns():
+                    self._columns.setdefault(row["view_name"], []).append(row["column_name"])
+            return self._columns
+
+    def load(self, view: str, columns: Sequence[str]) -> pa.Table:
+        """Raises LakeError for a view or column that is none of the documented ones."""
+        known = self.columns()
+        if view not in known or not set(columns) <= set(known[view]):
+            raise LakeError(f"{view} has no such columns")
+        chosen = ", ".join(f'"{column}"' for column in columns)
+        return self._lake.arrow(f"select {chosen} from {view}")

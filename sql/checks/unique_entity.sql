@@ -1,0 +1,2 @@
+-- entity rows that share their key.
+select entity_id, count(*) as rows from entity group by all having count(*) > 1;

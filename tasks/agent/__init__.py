@@ -1,0 +1,1 @@
+"""The agent: a model that may call tools, what the tools are, and how far it is trusted."""

@@ -1,0 +1,1 @@
+"""Language models: asked to chat, to look at pictures, and for embeddings. Nothing here imports torch at start-up."""

@@ -1,0 +1,148 @@
+"""Exact search over vectors in memory: one matrix product and a partition, no approximation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.errors import EmbeddingMismatch
+from tasks.models.embed import Vectors
+
+_GATHER_BELOW = 0.25  # of the rows: where fewer pass the filters, only these are multiplied
+_EPOCH = date(1970, 1, 1)
+
+
+class Hit(NamedTuple):
+    """number: of the row's owner, such as a summary_id. score: cosine, -1 to 1."""
+
+    number: int
+    score: float
+
+
+@dataclass(frozen=True)
+class VectorIndex:
+    """
+    Rows of one embedding model, each with a number, a day and a contact.
+
+    Args:
+        vectors: float32, shape (n, width), rows of unit length.
+        numbers: int64, shape (n,). days: int32 days since 1970. contacts: int32 indices into *names*.
+    """
+
+    model: str
+    vectors: Vectors
+    numbers: NDArray[np.int64]
+    days: NDArray[np.int32]
+    contacts: NDArray[np.int32]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def search(
+        self,
+        query: Vectors,
+        top_k: int,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        contact: str | None = None,
+    ) -> list[Hit]:
+        """
+        The *top_k* closest rows that pass the filters, the best first; equals by number.
+
+        Args:
+            query: float32, shape (width,), of unit length, by the same model.
+            first, last: Days, both in. contact: as it is written, but for upper and lower case.
+        Raises:
+            EmbeddingMismatch: The widths differ.
+        """
+        if not len(self):
+            return []
+        if query.shape != (self.vectors.shape[1],):
+            raise EmbeddingMismatch(f"{self.model}: a query of {query.shape} for rows of {self.vectors.shape[1]}")
+        allowed = self._allowed(first, last, contact)
+        if allowed is None:
+            return self._best(self.vectors @ query, None, top_k)
+        rows = np.flatnonzero(allowed)
+        if not len(rows):
+            return []
+        start, end = int(rows[0]), int(rows[-1]) + 1  # rows come in the order of their days: a range of days is a slice
+        if len(rows) < _GATHER_BELOW * (end - start):
+            return self._best(self.vectors[rows] @ query, rows, top_k)
+        return self._best((self.vectors[start:end] @ query)[rows - start], rows, top_k)
+
+    def _allowed(self, first: date | None, last: date | None, contact: str | None) -> NDArray[np.bool_] | None:
+        """Which rows pass; None for all."""
+        parts: list[NDArray[np.bool_]] = []
+        if first is not None:
+            parts.append(self.days >= (first - _EPOCH).days)
+        if last is not None:
+            parts.append(self.days <= (last - _EPOCH).days)
+        if contact is not None:
+            meant = [number for number, name in enumerate(self.names) if name.casefold() == contact.casefold()]
+            parts.append(np.isin(self.contacts, meant))
+        return np.logical_and.reduce(parts) if parts else None
+
+    def _best(self, scores: NDArray[np.float32], rows: NDArray[np.int64] | None, top_k: int) -> list[Hit]:
+        wanted = min(top_k, len(scores))
+        if not wanted:
+            return []
+        # The partition alone would pick any of those that are equal to the last one.
+        least = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
+        places = np.flatnonzero(scores >= least)
+        numbers = self.numbers[places if rows is None else rows[places]]
+        order = np.lexsort((numbers, -scores[places]))[:wanted]
+        return [Hit(int(numbers[place]), float(scores[places[place]])) for place in order]
+
+    def changed(self, rows: pa.Table, gone: Sequence[int]) -> VectorIndex:
+        """With *rows* (see `index_of`) in place of what was there under their numbers, and without *gone*."""
+        newer = index_of(self.model, rows)
+        stays = ~np.isin(self.numbers, np.concatenate([newer.numbers, np.asarray(gone, dtype=np.int64)]))
+        names = tuple(dict.fromkeys((*self.names, *newer.names)))
+        renamed = np.array([names.index(name) for name in newer.names], dtype=np.int32)
+        kept = self.vectors[stays] if not stays.all() else self.vectors
+        if len(newer) and len(self) and newer.vectors.shape[1] != self.vectors.shape[1]:
+            raise EmbeddingMismatch(f"{self.model} has vectors of two widths")
+        return VectorIndex(
+            self.model,
+            np.concatenate([kept, newer.vectors])
+            if len(newer) and len(kept)
+            else (newer.vectors if len(newer) else kept),
+            np.concatenate([self.numbers[stays], newer.numbers]),
+            np.concatenate([self.days[stays], newer.days]),
+            np.concatenate([self.contacts[stays], renamed[newer.contacts] if len(newer) else newer.contacts]),
+            names,
+        )
+
+
+def index_of(model: str, rows: pa.Table) -> VectorIndex:
+    """
+    Args:
+        rows: Columns summary_id, contact, day and embedding (a list of floats of unit length), by one model.
+    Raises:
+        EmbeddingMismatch: The vectors have several widths.
+    """
+    count = rows.num_rows
+    embeddings = rows["embedding"].combine_chunks()
+    values = embeddings.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    if count and len(values) % count:
+        raise EmbeddingMismatch(f"{model} has vectors of several widths")
+    width = len(values) // count if count else 0
+    if count and embeddings.value_lengths().unique().to_pylist() != [width]:
+        raise EmbeddingMismatch(f"{model} has vectors of several widths")
+    contacts = rows["contact"].combine_chunks().dictionary_encode()
+    return VectorIndex(
+        model,
+        values.reshape(count, width),
+        rows["summary_id"].to_numpy().astype(np.int64),
+        rows["day"].cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int32),
+        contacts.indices.to_numpy(zero_copy_only=False).astype(np.int32),
+        tuple(contacts.dictionary.to_pylist()),
+    )

@@ -1,0 +1,37 @@
+"""A house with model servers, and reading server-sent events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from serving.app import create_app
+from tests.serving.conftest import House, logged_in, make_house
+
+
+@contextmanager
+def talking_house(folder: Path, **settings: Any) -> Iterator[tuple[House, TestClient]]:
+    """An empty library with these settings, and a client that is logged in."""
+    house = make_house(folder)
+    house.settings = house.settings.model_copy(update=settings)
+    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+        yield house, logged_in(client)
+    house.lake.close()
+
+
+def events_of(client: TestClient, path: str, body: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every event of a stream: its name and data."""
+    events = []
+    with client.stream("POST", path, json=body) as answer:
+        assert answer.status_code == 200, answer.read()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for block in "".join(answer.iter_text()).split("\n\n"):
+            if block.startswith("event: "):
+                name, data = block.split("\n", 1)
+                events.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return events
