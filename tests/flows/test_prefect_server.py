@@ -26,12 +26,10 @@ pytestmark = pytest.mark.prefect
 CHECKOUT = Path(__file__).resolve().parents[2]
 PREFECT_YAML = CHECKOUT / "deployments" / "prefect.yaml"
 STRANGE = ("disk_full_for_a_moment", "disk_full_for_good", "brake", "slow", "killed")
-OURS = {"quick-scan", "full-scan", "thumbnails", "metadata", "hash-backfill", "maintenance"} | {
-    "preview-clips",
-    "gifs",
-    "hls",
-    "daily-summaries",
-}
+OURS = {
+    "quick-scan", "full-scan", "thumbnails", "metadata", "hash-backfill", "maintenance", "preview-clips", "gifs", "hls",
+    "places", "perceptual-hashes", "face-backlog", "face-groups", "daily-summaries",
+}  # fmt: skip
 
 
 @dataclass
