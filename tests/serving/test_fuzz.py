@@ -124,6 +124,8 @@ def send_and_check(world: World, session: requests.Session, case: schemathesis.C
 # What its good answer needs, no request can bring along: a browser's own page, a house without accounts.
 CLOSED_HERE = {"POST /register", "POST /session", "DELETE /session"}
 AT_THE_DOOR = {401, 403, 405, 422}
+# No model server runs here; what they answer with one is the business of test_chat.py and test_insights.py.
+NEEDS_A_MODEL = re.compile(r"(POST|DELETE) /insights|GET /insights(/chat/history)?$|POST /chat|GET /chat/history")
 
 
 def test_every_route_was_asked_and_its_own_code_answered() -> None:
@@ -133,7 +135,8 @@ def test_every_route_was_asked_and_its_own_code_answered() -> None:
     assert not set(OPERATIONS) - set(HIT), "never asked"
     assert {label for label, statuses in HIT.items() if statuses <= AT_THE_DOOR} <= CLOSED_HERE, "refused at the door"
     good = {label for label, statuses in HIT.items() if any(200 <= status < 400 for status in statuses)}
-    assert len(good) >= 0.8 * len(OPERATIONS), f"only refusals from {sorted(set(HIT) - good)}"
+    possible = {label for label in HIT if not NEEDS_A_MODEL.match(label)}
+    assert len(good & possible) >= 0.8 * len(possible), f"only refusals from {sorted(possible - good)}"
 
 
 def test_every_route_is_documented_or_a_page() -> None:
