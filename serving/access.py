@@ -70,6 +70,9 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("POST", "/chat"): Need.private,  # its tools read messages; what it writes is the asker's own conversation
     ("POST", "/chat/stream"): Need.private,
     ("GET", "/chat/history"): Need.private,
+    ("GET", "/changes"): Need.private,  # tells who likes what
+    ("GET", "/insights"): Need.private,  # written from messages, too
+    ("GET", "/insights/all"): Need.private,
     ("POST", "/insights/generate"): Need.write,
     ("POST", "/insights/generate/agentic"): Need.write,
     ("DELETE", "/insights"): Need.write,

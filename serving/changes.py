@@ -163,11 +163,11 @@ def _after(since: str | None, commits: list[Row]) -> int:
 def _parsed_time(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as exc:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError) as exc:  # the year 0 in another zone
         raise InvalidQuery(
             f"since is a snapshot's number or a time such as 2026-11-20T18:30, not {text[:50]!r}"
         ) from exc
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _describe(lake: Lake, edits: list[Edit]) -> dict[str, dict[int, str]]:

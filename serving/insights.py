@@ -72,7 +72,8 @@ async def chat_plan(context: Context, asset: Row, asked: InsightChatRequest, who
     """
     content_hash = _hash_of(asset)
     insight = await asyncio.to_thread(current_insight, context, content_hash)
-    conversation = context.lake.one("ai/conversation", conversation_id=insight["conversation_id"])
+    number = insight["conversation_id"]
+    conversation = await asyncio.to_thread(context.lake.one, "ai/conversation", conversation_id=number)
     assert conversation is not None
     backend = asked.backend or conversation["backend"]
     if conversation["backend"] == "local" and backend == "hybrid":

@@ -68,11 +68,14 @@ def record_looks(rows: Rows, looks: Sequence[Looked]) -> int:
 def record_regions(rows: Rows, readings: Sequence[ReadRegions]) -> int:
     """Named boxes and the persons they name; returns how many boxes were not known."""
     known = _known_faces(rows, [reading.content_hash for reading in readings])
-    persons = persons_named(rows, [region.name for reading in readings for region in reading.named])
+    settled = [
+        (reading.content_hash, settle_regions(known.get(reading.content_hash, []), reading.named))
+        for reading in readings
+    ]
+    persons = persons_named(rows, [name for _, one in settled for name in _names_to_give(one)])
     changes = _Changes()
-    for reading in readings:
-        settled = settle_regions(known.get(reading.content_hash, []), reading.named)
-        changes.take_regions(reading.content_hash, settled, persons)
+    for content_hash, one in settled:
+        changes.take_regions(content_hash, one, persons)
     changes.write(rows)
     rows.replace("face_scan", [
         {
@@ -83,6 +86,17 @@ def record_regions(rows: Rows, readings: Sequence[ReadRegions]) -> int:
         for reading in readings
     ])  # fmt: skip
     return len(changes.fresh)
+
+
+def _names_to_give(settled: Settled) -> list[str]:
+    kept = [region.name for row, region in settled.kept if region is not None and not _was_named(row, region.name)]
+    return [*kept, *(region.name for region in settled.fresh)]
+
+
+def _was_named(row: Row, name: str) -> bool:
+    """The file's name was heeded before, or a user's counts: who it is since then (renamed, merged, nobody) stays."""
+    heeded = row["region_name"] is not None and same_name(row["region_name"]) == same_name(name)
+    return heeded or row["bound_by"] == "user"
 
 
 def persons_named(rows: Rows, names: Sequence[str], *, from_tag: bool = False) -> dict[str, int]:
@@ -152,8 +166,11 @@ class _Changes:
     def take_regions(self, content_hash: str, settled: Settled, persons: dict[str, int]) -> None:
         for row, region in settled.kept:
             changed = row
-            if region is not None and row["bound_by"] != "user":
-                changed = row | {"person_id": persons[same_name(region.name)], "bound_by": "region"}
+            if region is not None and not _was_named(row, region.name):
+                person_id = persons[same_name(region.name)]
+                changed = row | {"person_id": person_id, "bound_by": "region"}
+            if region is not None:
+                changed = changed | {"region_name": region.name}
             self.kept.append(changed | {"recorded_at": utc_now()})
         for region in settled.fresh:
             row = face_row(content_hash, "region", **box_columns(region.box), region_name=region.name,

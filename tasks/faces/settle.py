@@ -64,7 +64,7 @@ def settle_regions(known: Sequence[Row], named: Sequence[NamedBox]) -> Settled:
     for row in known:
         region = partners.get(id(row))
         if region is not None:
-            changed = dict(row) | {"region_name": region.name}
+            changed = dict(row)
             if row["source"] == "region":
                 changed |= box_columns(region.box)
             settled.kept.append((changed, region))

@@ -325,6 +325,30 @@ def test_names_in_the_files_are_read_without_any_engine(house: House, library: P
     assert names(house) == {"a.jpg": ["Marie Skłodowska"]}, "an edited sidecar is read again"
 
 
+@pytest.mark.parametrize("name", ["Erna Meier", None])
+def test_person_renamed_or_forgotten_stays_so_when_the_file_is_read_again(
+    house: House, library: Path, name: str | None
+) -> None:
+    portrait(library / "a.jpg", "red")
+    regions = regions_packet(("Grandma", Box(*box_of(0))))
+    (library / "a.xmp").write_bytes(regions)
+    full_scan.fn()
+    face_backlog.fn()
+    with house.lake.write("ada: edited") as writer:
+        if name is None:
+            writer.execute("delete from person")
+            writer.execute("update face set person_id = null, bound_by = null")
+        else:
+            writer.execute("update person set name = $name", name=name)
+    before = [(row["face_id"], row["name"]) for row in faces(house)]
+    assert before == [(1, name)]
+    (library / "a.xmp").write_bytes(regions + b"\n")  # as a rating set elsewhere would
+    full_scan.fn()
+    face_backlog.fn()
+    assert [(row["face_id"], row["name"]) for row in faces(house)] == before
+    assert [row["name"] for row in house.lake.select("select name from person")] == ([name] if name else [])
+
+
 def test_detector_gives_its_vector_to_the_face_the_file_names(house: House, library: Path, service: Apollo) -> None:
     portrait(library / "a.jpg", "red", "blue")
     (library / "a.xmp").write_bytes(regions_packet(("Marie Curie", Box(*box_of(0)).padded(0.1))))

@@ -157,15 +157,21 @@ def test_bulk_edit_is_one_change_and_one_undo(own: TestClient) -> None:
     assert tags(own) == {}
 
 
-def test_viewer_reads_changes_and_undoes_none(own: TestClient, filled: House) -> None:
+def test_viewer_neither_reads_who_likes_what_nor_undoes_it(own: TestClient, filled: House) -> None:
     tag(own, "a.jpg", "x")
     add_user(filled.lake, "grace", PASSWORD)
     own.get("/healthz")
     token = own.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]
     grace = {"Authorization": f"Bearer {token}"}
-    tagged = own.get("/changes", headers=grace).json()["changes"][0]
+    assert own.get("/changes", headers=grace).status_code == 403
+    tagged = own.get("/changes").json()["changes"][0]
     answer = own.post("/undo", json={"snapshot_id": tagged["snapshot_id"]}, headers=grace)
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "²"])
+def test_times_beyond_the_calendar_are_400(own: TestClient, since: str) -> None:
+    assert own.get("/changes", params={"since": since}).status_code == 400
 
 
 @pytest.mark.parametrize("body", [{}, {"snapshot_id": "x"}, {"snapshot_id": None}, {"snapshot_id": 1 << 70}])
