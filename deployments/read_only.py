@@ -23,7 +23,10 @@ _EXPLAIN = re.compile(r"^(\s|--[^\n]*\n)*explain(\s+analyze)?\b(\s*\([^)]*\))?",
 _CREATE = re.compile(r"\bcreate\b", re.IGNORECASE)
 _WRITING_FUNCTIONS = re.compile(
     r"\b(ducklake_(?!snapshots|current_snapshot|last_committed|table_|list_files|settings|options)\w+"
-    r"|(sqlite|postgres|mysql)_(query|execute|attach)|query(_table)?(?=\W*\())",
+    r"|(sqlite|postgres|mysql)_(query|execute|attach|scan)\w*"  # scanners open files and addresses by themselves
+    r"|(set_option|set_commit_message|merge_adjacent_files|expire_snapshots|cleanup_old_files|flush_inlined_data"
+    r"|rewrite_data_files|delete_orphaned_files|add_data_files)(?=\W*\()"  # as lake.…()
+    r"|query(_table)?(?=\W*\())",
     re.IGNORECASE,
 )
 MAX_TABLE_ROWS = 1_000

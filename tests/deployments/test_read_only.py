@@ -56,6 +56,10 @@ REFUSED = [
     "call ducklake_flush_inlined_data('lake')",
     "from ducklake_delete_orphaned_files('lake', cleanup_all => true)",
     "from sqlite_query('__ducklake_metadata_lake', 'delete from ducklake_snapshot returning *')",
+    "from sqlite_scan('/tmp/other.sqlite', 't')",
+    "from postgres_scan('host=elsewhere', 'public', 't')",
+    "from lake.set_option('delete_older_than', '0 seconds')",
+    'from "lake"."merge_adjacent_files"()',
     "from query('select 1')",
     "from \"query\"('select 1')",
 ]
