@@ -35,6 +35,7 @@ _ROWS_CHANGED = {"tables_inserted_into", "tables_deleted_from", "inlined_insert"
 COMMAND_LINE = "command line"  # who `darkroom undo` is
 _LISTED = ("content_hash", "asset_id", "tag_id", "person_id")
 MOST_LISTED = 100
+_READ_AT_ONCE = 500  # commits
 
 
 class NoLongerKept(RefusedError):
@@ -105,12 +106,20 @@ def read_history(lake: Lake, since: str | None, limit: int) -> History:
     Raises:
         InvalidQuery: Neither, or a snapshot that is still to come. NoLongerKept.
     """
-    commits = lake.rows("serving/commits", after=-1)
     known = Known.of(lake)
-    after = _after(since, commits)
-    edits = [edit for commit in commits if commit["snapshot_id"] > after and (edit := as_edit(commit, known))]
+    reach = lake.rows("cli/snapshot_range")[0]
+    after, before = _after(lake, since, reach["oldest"], reach["newest"]), reach["newest"] + 1
+    edits: list[Edit] = []
+    while len(edits) <= limit:
+        commits = lake.rows(
+            "serving/commits", after=after, before=before, people=sorted(known.people), row_limit=_READ_AT_ONCE
+        )
+        edits += [edit for commit in commits if (edit := as_edit(commit, known))]
+        if len(commits) < _READ_AT_ONCE:
+            break
+        before = commits[-1]["snapshot_id"]
     shown = edits[:limit]
-    return History(shown, _describe(lake, shown), commits[0]["snapshot_id"], len(edits) > limit)
+    return History(shown, _describe(lake, shown), reach["newest"], len(edits) > limit)
 
 
 @dataclass(frozen=True)
@@ -130,31 +139,34 @@ class Known:
         return cls(tables, frozenset({COMMAND_LINE, *(row["name"] for row in lake.select("select name from account"))}))
 
 
+def who_of(commit: Row, known: Known) -> str | None:
+    """The person whose commit it is; None for the program's own: faces named by tags, and grouped."""
+    who, said, _ = str(commit["message"] or "").partition(": ")
+    return who if said and who in known.people else None
+
+
 def as_edit(commit: Row, known: Known) -> Edit | None:
     """None for a commit that is no edit of a person."""
-    names = known.tables
     changes: Mapping[str, Sequence[str]] = commit["changes"]
-    tables = frozenset(names.get(table, "?") for written in changes.values() for table in written) - BOOKKEEPING
-    if ": " not in (commit["message"] or ""):
-        return None  # nobody's: faces named by tags, and grouped
+    tables = frozenset(known.tables.get(table, "?") for written in changes.values() for table in written) - BOOKKEEPING
+    if who_of(commit, known) is None:
+        return None
     if not tables or not changes.keys() <= _ROWS_CHANGED or not tables <= UNDOABLE.keys():
         return None
-    edit = Edit(commit["snapshot_id"], commit["written_at"], commit["message"], tables)
-    return edit if edit.who in known.people else None
+    return Edit(commit["snapshot_id"], commit["written_at"], commit["message"], tables)
 
 
-def _after(since: str | None, commits: list[Row]) -> int:
+def _after(lake: Lake, since: str | None, oldest: int, newest: int) -> int:
     """The snapshot that what was asked for comes after."""
     if not since:
         return -1
-    newest, oldest = commits[0]["snapshot_id"], commits[-1]["snapshot_id"]
     if since.isascii() and since.isdigit() and len(since) <= 18:
         number = int(since)
         if number > newest:
             raise InvalidQuery(f"there is no snapshot {number} yet: the newest is {newest}")
     else:
-        moment = _parsed_time(since)
-        number = max((row["snapshot_id"] for row in commits if row["written_at"] <= moment), default=-1)
+        found = lake.rows("cli/snapshot_at", moment=_parsed_time(since))[0]["snapshot_id"]
+        number = -1 if found is None else int(found)
     if number < oldest - 1:
         raise NoLongerKept(f"what was changed before snapshot {oldest} is no longer kept")
     return number

@@ -1,12 +1,17 @@
-"""Take back one edit: every row it wrote is again what it was before, unless somebody has edited it since."""
+"""
+Take back one edit: what it changed is again what it was before, unless a person has edited it since.
+
+What drains wrote in the meantime stays: grouping faces anew, or a newer model, does not stand in the way of an undo.
+"""
 
 from __future__ import annotations
 
-from serving.changes import UNDOABLE, Edit, Known, NoLongerKept, as_edit
+from serving.changes import COMMAND_LINE, UNDOABLE, Edit, Known, NoLongerKept, as_edit, who_of
 from sql.lake import KEYS, Lake, Row, Writer
 from tasks.errors import Conflict, NotFound
 
 _BEFORE = "change_type in ('delete', 'update_preimage')"
+_AFTER = "change_type in ('insert', 'update_postimage')"
 
 
 class CannotUndo(Conflict):
@@ -22,13 +27,16 @@ def undo(lake: Lake, snapshot_id: int, who: str) -> Row:
     Raises:
         NotFound: There is no such snapshot. NoLongerKept: There was. CannotUndo.
     """
-    edit = _edit_at(lake, snapshot_id)
+    known = Known.of(lake)
+    edit = _edit_at(lake, snapshot_id, known)
+    if "favorite" in edit.tables and who not in (edit.who, COMMAND_LINE):
+        raise CannotUndo(f"snapshot {snapshot_id} is about the favourites of {edit.who}, who alone can undo it")
     message = f"{who}: undid {snapshot_id} ({edit.what})"
     with lake.write(message) as writer:
         newest = writer.execute("select max(snapshot_id) as newest from ducklake_snapshots('lake')")[0]["newest"]
         rows = 0
         for table in sorted(edit.tables):
-            _refuse_if_edited_since(writer, table, snapshot_id, newest)
+            _refuse_if_edited_since(writer, table, snapshot_id, newest, known)
             rows += _put_back(writer, table, snapshot_id)
         for check in sorted({check for table in edit.tables for check in UNDOABLE[table]}):
             if writer.run(f"checks/{check}"):
@@ -44,15 +52,15 @@ def undo(lake: Lake, snapshot_id: int, who: str) -> Row:
     }
 
 
-def _edit_at(lake: Lake, snapshot_id: int) -> Edit:
-    commits = {row["snapshot_id"]: row for row in lake.rows("serving/commits", after=-1)}
-    if snapshot_id not in commits:
-        if snapshot_id < min(commits):
+def _edit_at(lake: Lake, snapshot_id: int, known: Known) -> Edit:
+    commit = lake.one("serving/commit", snapshot_id=snapshot_id)
+    if commit is None:
+        if snapshot_id < lake.rows("cli/snapshot_range")[0]["oldest"]:
             raise NoLongerKept(f"snapshot {snapshot_id} is no longer kept, so it cannot be undone any more")
         raise NotFound(f"there is no snapshot {snapshot_id}")
-    edit = as_edit(commits[snapshot_id], Known.of(lake))
+    edit = as_edit(commit, known)
     if edit is None:
-        said = commits[snapshot_id]["message"] or "the program's own housekeeping"
+        said = commit["message"] or "the program's own housekeeping"
         raise CannotUndo(f"snapshot {snapshot_id} is no edit that can be undone: {said}")
     return edit
 
@@ -61,28 +69,54 @@ def _feed(table: str, first: int, last: int) -> str:
     return f"lake.table_changes('{table}', {int(first)}, {int(last)})"
 
 
-def _refuse_if_edited_since(writer: Writer, table: str, snapshot_id: int, newest: int) -> None:
+def _refuse_if_edited_since(writer: Writer, table: str, snapshot_id: int, newest: int, known: Known) -> None:
     if newest <= snapshot_id:
         return
     keys = ", ".join(KEYS[table])
     later = writer.execute(
-        f"select min(later.snapshot_id) as snapshot_id from {_feed(table, snapshot_id + 1, newest)} as later "
-        f"semi join (select {keys} from {_feed(table, snapshot_id, snapshot_id)}) as undone using ({keys})"
-    )[0]["snapshot_id"]
-    if later is not None:
-        raise CannotUndo(
-            f"snapshot {snapshot_id} cannot be undone: what it changed was edited again in snapshot {later}; "
-            "undo that first"
-        )
+        f"select distinct later.snapshot_id from {_feed(table, snapshot_id + 1, newest)} as later "
+        f"semi join (select {keys} from {_feed(table, snapshot_id, snapshot_id)}) as undone using ({keys}) "
+        "order by snapshot_id"
+    )
+    for row in later:
+        commit = writer.run("serving/commit", snapshot_id=row["snapshot_id"])[0]
+        if who_of(commit, known) is not None:
+            raise CannotUndo(
+                f"snapshot {snapshot_id} cannot be undone: what it changed was edited again in snapshot "
+                f"{row['snapshot_id']}; undo that first"
+            )
 
 
 def _put_back(writer: Writer, table: str, snapshot_id: int) -> int:
-    """How many rows were written or taken away."""
+    """
+    How many rows were written or taken away.
+
+    Of a row that the edit changed, only the columns it changed are put back: the others are as they are now.
+
+    Raises:
+        CannotUndo: A row that it changed is gone.
+    """
     feed, keys = _feed(table, snapshot_id, snapshot_id), ", ".join(KEYS[table])
-    matches = " and ".join(f"{table}.{key} is not distinct from undone.{key}" for key in KEYS[table])
-    count = writer.execute(f"select count(*) as n from (select distinct {keys} from {feed})")[0]["n"]
-    writer.execute(f"delete from {table} using (select distinct {keys} from {feed}) as undone where {matches}")
-    writer.execute(
-        f"insert into {table} by name select * exclude (snapshot_id, rowid, change_type) from {feed} where {_BEFORE}"
+    on = " and ".join(f"{{0}}.{key} is not distinct from {{1}}.{key}" for key in KEYS[table])
+    columns = [row["column_name"] for row in writer.execute(f"describe {table}")]
+    kept = ", ".join(
+        f"case when after.{key} is null or before.{name} is distinct from after.{name} "
+        f"then before.{name} else present.{name} end as {name}"
+        for name, key in ((name, KEYS[table][0]) for name in columns)
     )
+    writer.execute(
+        f"create or replace temp table put_back as select {kept}, "
+        f"(after.{KEYS[table][0]} is not null and present.{KEYS[table][0]} is null) as gone "
+        f"from (select * from {feed} where {_BEFORE}) as before "
+        f"left join (select * from {feed} where {_AFTER}) as after on {on.format('before', 'after')} "
+        f"left join {table} as present on {on.format('before', 'present')}"
+    )
+    if writer.execute("select count(*) as n from put_back where gone")[0]["n"]:
+        raise CannotUndo(f"snapshot {snapshot_id} cannot be undone: a {table.replace('_', ' ')} it changed is gone")
+    count = writer.execute(f"select count(*) as n from (select distinct {keys} from {feed})")[0]["n"]
+    writer.execute(
+        f"delete from {table} using (select distinct {keys} from {feed}) as undone where {on.format(table, 'undone')}"
+    )
+    writer.execute(f"insert into {table} by name select * exclude (gone) from put_back")
+    writer.execute("drop table put_back")
     return int(count)

@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from sql import catalogs
+from sql import absent_pandas, catalogs
 
 FOLDER = Path(__file__).parent
 NEWEST_SNAPSHOT = "select max(snapshot_id) as newest from __ducklake_metadata_lake.ducklake_snapshot"
@@ -116,6 +116,7 @@ class Lake:
             self.catalog = catalogs.catalog_of(catalog_url, data_path)
         except ValueError as exc:
             raise LakeError(str(exc)) from exc
+        absent_pandas.answer_at_once()
         self.lock_timeout_seconds = lock_timeout_seconds
         self._thread_lock = threading.RLock()
         self._newest: tuple[int | None, int] | None = None

@@ -19,7 +19,10 @@
     lens_model := page.lens_model,
     latitude := page.latitude,
     longitude := page.longitude,
-    place := nullif(concat_ws(', ', page.personal_place, page.city, page.region, page.country), ''),
+    place := case
+        when page.country is not null or page.city is not null or page.personal_place is not null  -- most have none
+        then nullif(concat_ws(', ', page.personal_place, page.city, page.region, page.country), '')
+    end,
     hidden := page.hidden_because,
     duration_s := page.duration_s,
     motion_video := page.motion_video,

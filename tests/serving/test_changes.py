@@ -177,3 +177,25 @@ def test_times_beyond_the_calendar_are_400(own: TestClient, since: str) -> None:
 @pytest.mark.parametrize("body", [{}, {"snapshot_id": "x"}, {"snapshot_id": None}, {"snapshot_id": 1 << 70}])
 def test_undo_of_nonsense_is_422(own: TestClient, body: dict[str, Any]) -> None:
     assert own.post("/undo", json=body).status_code == 422
+
+
+def test_favourites_are_undone_by_those_whose_they_are_alone(own: TestClient, filled: House) -> None:
+    add_user(filled.lake, "grace", PASSWORD, role="owner")
+    own.get("/healthz")
+    token = own.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]
+    grace = {"Authorization": f"Bearer {token}"}
+    assert own.put("/image/favorites", json={"path": "a.jpg"}).status_code == 201
+    liked = changes(own)[0]
+    answer = own.post("/undo", json={"snapshot_id": liked["snapshot_id"]}, headers=grace)
+    assert answer.status_code == 409
+    assert "ada" in answer.json()["detail"]
+    undo(own, liked)
+
+
+def test_pages_of_changes_end_where_the_limit_says(own: TestClient) -> None:
+    for number in range(5):
+        tag(own, "a.jpg", f"tag {number}")
+    answer = own.get("/changes", params={"limit": 3}).json()
+    assert len(answer["changes"]) == 3
+    assert answer["has_more"]
+    assert len(changes(own, limit=50)) == 5

@@ -201,3 +201,37 @@ def test_bootstrap_makes_people_of_tags_once(world: World) -> None:
     again = ask(world, "POST", "/persons/bootstrap", names=["Marie Curie"])
     assert (again["created"], again["skipped"]) == ([], [{"name": "Marie Curie", "reason": "already exists"}])
     assert ask(world, "GET", "/tags/people-bootstrap-candidates")[0]["already_exists"]
+
+
+def test_naming_is_undone_although_the_drain_has_grouped_the_faces_since(world: World) -> None:
+    marie = ask(world, "POST", "/persons", 201, name="Marie")
+    face = world.faces("red0.jpg")[0]
+    ask(world, "PATCH", f"/image/faces/{face['id']}", person_id=marie["id"])
+    named = world.client.get("/changes").json()["changes"][0]
+    group(world)
+    ask(world, "POST", "/undo", snapshot_id=named["snapshot_id"])
+    assert world.faces("red0.jpg")[0]["person_id"] is None
+    row = world.house.lake.select("select bound_by, cluster_id from face where face_id = $id", id=face["id"])[0]
+    assert row["bound_by"] is None
+    assert row["cluster_id"] is not None, "what the drain found out stays"
+
+
+def test_naming_is_not_undone_when_a_person_has_named_the_face_again(world: World) -> None:
+    face = world.faces("red0.jpg")[0]
+    ask(world, "PATCH", f"/image/faces/{face['id']}", person_name="Marie")
+    named = world.client.get("/changes").json()["changes"][0]
+    ask(world, "PATCH", f"/image/faces/{face['id']}", person_name="Irène")
+    ask(world, "POST", "/undo", 409, snapshot_id=named["snapshot_id"])
+    assert world.faces("red0.jpg")[0]["person_name"] == "Irène"
+
+
+def test_naming_of_a_face_that_is_gone_is_not_undone_in_silence(world: World) -> None:
+    marie = ask(world, "POST", "/persons", 201, name="Marie")
+    face = world.faces("red0.jpg")[0]
+    ask(world, "PATCH", f"/image/faces/{face['id']}", person_id=marie["id"])
+    named = world.client.get("/changes").json()["changes"][0]
+    with world.house.lake.write("faces found anew") as writer:
+        writer.execute("delete from face_embedding where face_id = $id", id=face["id"])
+        writer.execute("delete from face where face_id = $id", id=face["id"])
+    said = ask(world, "POST", "/undo", 409, snapshot_id=named["snapshot_id"])["detail"]
+    assert "gone" in said
