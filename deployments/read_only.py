@@ -15,6 +15,7 @@ from deployments.settings import Settings
 from sql.lake import FOLDER, Lake, statement
 from tasks.errors import InvalidQuery
 from tasks.file_names import to_text
+from tasks.sql_tree import NotASelect, nodes_of, parsed, table_function
 
 Format = Literal["table", "csv", "json", "parquet"]
 _QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.RELATION}
@@ -29,6 +30,18 @@ _WRITING_FUNCTIONS = re.compile(
     r"|query(_table)?(?=\W*\())",
     re.IGNORECASE,
 )
+# What may stand behind `from` besides tables and views. Others open files and addresses by themselves, or write.
+_TABLE_FUNCTIONS = frozenset(
+    {"range", "generate_series", "unnest", "repeat", "json_each", "json_tree", "snapshots", "current_snapshot",
+     "last_committed_snapshot", "table_changes", "table_insertions", "table_deletions", "table_info", "options",
+     "settings", "ducklake_snapshots", "ducklake_current_snapshot", "ducklake_last_committed_snapshot",
+     "ducklake_table_changes", "ducklake_table_insertions", "ducklake_table_deletions", "ducklake_table_info",
+     "ducklake_list_files", "ducklake_settings", "ducklake_options"}
+)  # fmt: skip
+_READING_FILES = re.compile(r"(read_(csv|csv_auto|parquet|json|json_auto|json_objects|json_objects_auto|ndjson"
+                            r"|ndjson_auto|ndjson_objects|text|blob|xlsx)|parquet_\w+|glob|sniff_csv)")  # fmt: skip
+_ABOUT_THE_DATABASE = re.compile(r"(duckdb|pragma)_\w+")
+_MOST_CHARACTERS = 1_000_000
 MAX_TABLE_ROWS = 1_000
 MAX_TABLE_COLUMNS_WIDE = 4_000
 
@@ -56,7 +69,7 @@ def open_read_only(settings: Settings, at: str | None = None, *, allow_files: bo
 def snapshot_of(settings: Settings, at: str) -> int:
     with Lake(settings.catalog_url, settings.data_path, read_only=True) as lake:
         reach = lake.rows("cli/snapshot_range")[0]
-        found = int(at) if at.isdigit() else _snapshot_at_time(lake, at)
+        found = int(at) if at.isascii() and at.isdigit() and len(at) <= 18 else _snapshot_at_time(lake, at)
         if not reach["oldest"] <= found <= reach["newest"]:
             raise InvalidQuery(f"snapshot {at} is not kept: there are {reach['oldest']} to {reach['newest']}")
         return found
@@ -65,7 +78,7 @@ def snapshot_of(settings: Settings, at: str) -> int:
 def _snapshot_at_time(lake: Lake, at: str) -> int:
     try:
         moment = datetime.fromisoformat(at).astimezone(UTC).replace(tzinfo=None)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:  # the year 1 in another zone
         raise InvalidQuery(f"{at!r} is no time: write 2026-11-20 or 2026-11-20T18:30, or a snapshot number") from exc
     found = lake.rows("cli/snapshot_at", moment=moment)[0]["snapshot_id"]
     if found is None:
@@ -117,13 +130,31 @@ def _refuse_writes(cursor: duckdb.DuckDBPyConnection, text: str, *, allow_files:
     """
     if found := _WRITING_FUNCTIONS.search(text):
         raise InvalidQuery(f"{found[0]} is not for here: this catalog is opened read-only")
-    for one in cursor.extract_statements(_EXPLAIN.sub("", text)):  # what is explained may be carried out
+    explained = _EXPLAIN.sub("", text)  # what is explained may be carried out
+    _refuse_functions(explained, allow_files=allow_files)
+    for one in cursor.extract_statements(explained):
         if one.type in _QUESTIONS or (allow_files and one.type in _WITH_FILES):
             continue
         if one.type == duckdb.StatementType.CREATE and not _CREATE.search(text):  # how DuckDB carries PIVOT out
             continue
         hint = "; --allow-files lets COPY write files" if one.type in _WITH_FILES else ""
         raise InvalidQuery(f"this catalog is opened read-only: no {one.type.name}{hint}")
+
+
+def _refuse_functions(text: str, *, allow_files: bool) -> None:
+    """Raises InvalidQuery: It reads from a function that is not known to only read the catalog."""
+    try:
+        nodes = nodes_of(parsed(text, _MOST_CHARACTERS))
+    except NotASelect:  # PIVOT and COPY, or no SQL at all, which DuckDB says better
+        return
+    for name in filter(None, map(table_function, nodes)):
+        if name in _TABLE_FUNCTIONS or _ABOUT_THE_DATABASE.fullmatch(name):
+            continue
+        if _READING_FILES.fullmatch(name):
+            if allow_files:
+                continue
+            raise InvalidQuery(f"{name}() reads files: --allow-files lets it")
+        raise InvalidQuery(f"{name}() is not for here: this catalog is opened read-only")
 
 
 def _told_apart(names: list[str]) -> list[str]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import pyarrow as pa
 
 from sql.lake import Lake, LakeError, view_columns
 
+ROWS_AT_ONCE = 20_000
+
 
 class LakeViews:
-    """Implements tasks.agent.catalog_sql.Views."""
+    """Implements tasks.agent.catalog_process.Views."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -26,10 +29,12 @@ class LakeViews:
                     self._columns.setdefault(row["view_name"], []).append(row["column_name"])
             return self._columns
 
-    def load(self, view: str, columns: Sequence[str]) -> pa.Table:
+    @contextmanager
+    def reader(self, view: str, columns: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
         """Raises LakeError for a view or column that is none of the documented ones."""
         known = self.columns()
         if view not in known or not set(columns) <= set(known[view]):
             raise LakeError(f"{view} has no such columns")
         chosen = ", ".join(f'"{column}"' for column in columns)
-        return self._lake.arrow(f"select {chosen} from {view}")
+        with self._lake.cursor() as cursor:
+            yield cursor.execute(f"select {chosen} from {view}").to_arrow_reader(ROWS_AT_ONCE)

@@ -1,14 +1,15 @@
 """
 Runs one query on the tables it is given, in a process of its own; `tasks/agent/catalog_sql.py` starts it.
 
-Read from stdin: one line of JSON (query, limits, tables with their sizes), then each table as an Arrow stream. Written
-to stdout: one JSON object. Whatever the statement does, this process cannot open or write a file by SQL, holds nothing
+Read from stdin: one line of JSON (query, limits, names of tables), then each table as an Arrow stream. Written to
+stdout: one JSON object. Whatever the statement does, this process cannot open or write a file by SQL, holds nothing
 but those tables, and is killed when its time is over.
 """
 
 import datetime
 import json
 import math
+import os
 import sys
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ CELL_CHARACTERS = 500
 
 def main() -> None:
     request = json.loads(sys.stdin.buffer.readline())
+    limit_this_process(request["address_space_mb"])
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false",
@@ -36,15 +38,27 @@ def main() -> None:
             "threads": 1,
         }
     )
-    for table in request["tables"]:
-        with pa.ipc.open_stream(pa.py_buffer(sys.stdin.buffer.read(table["size_bytes"]))) as reader:
-            connection.register("incoming", reader.read_all())
-        connection.execute(f'create table "{table["name"]}" as from incoming')
+    json.dump(filled(connection, request) or answer(connection, request), sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # a thread of Arrow may still read ahead, and the interpreter's own end would fall over it
+
+
+def filled(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the tables in and lock the door; an error where they are too large."""
+    for name in request["tables"]:
+        try:
+            with pa.ipc.open_stream(sys.stdin.buffer) as reader:
+                connection.register("incoming", reader)
+                connection.execute(f'create table "{name}" as from incoming')
+        except (MemoryError, pa.ArrowMemoryError, duckdb.OutOfMemoryException):
+            return {
+                "error": f"the columns of {name} that the query names take more memory than the "
+                f"{request['memory_mb']} MB it may have: name fewer columns than all"
+            }
         connection.unregister("incoming")
     for statement in LOCKED:
         connection.execute(statement)
-    limit_this_process(request["address_space_mb"])
-    json.dump(answer(connection, request), sys.stdout)
+    return None
 
 
 def limit_this_process(address_space_mb: int) -> None:

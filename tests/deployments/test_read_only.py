@@ -34,6 +34,9 @@ QUESTIONS = [
     "explain analyze select count(*) from v_runs",
     "-- a comment\nwith a as (select 1 as x) select * from a",
     "from ducklake_snapshots('lake')",
+    "from lake.table_changes('run', 0, 5)",
+    "from duckdb_tables()",
+    "select unnest(range(3))",
 ]
 REFUSED = [
     "delete from run",
@@ -61,6 +64,8 @@ REFUSED = [
     "from lake.set_option('delete_older_than', '0 seconds')",
     'from "lake"."merge_adjacent_files"()',
     "from query('select 1')",
+    "select (select count(*) from iceberg_scan('/tmp/x')) as hidden_deep",
+    "from parquet_scan('/tmp/x.parquet')",
     "from \"query\"('select 1')",
 ]
 
@@ -95,6 +100,12 @@ def test_an_earlier_state_is_as_closed_as_the_present_one(lake: Lake, house: Hou
         assert run_query(then, "select count(*) as n from run").to_pylist() == [{"n": 600}]
         with pytest.raises(InvalidQuery):
             run_query(then, "from read_text('/etc/hosts')")
+
+
+@pytest.mark.parametrize("at", ["²", "0001-01-01T00:00+14:00", "9" * 30, "-1", "yesterday"])
+def test_times_that_are_none_are_refused_in_words(house: House, at: str) -> None:
+    with pytest.raises(InvalidQuery):
+        open_read_only(load_settings(), at)
 
 
 def test_json_has_null_where_a_number_is_none(lake: Lake, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,9 +38,10 @@ class Views:
     def columns(self) -> dict[str, list[str]]:
         return {"v_assets": ASSETS.column_names, "v_daily_summaries": SUMMARIES.column_names}
 
-    def load(self, view: str, columns: Sequence[str]) -> pa.Table:
+    @contextmanager
+    def reader(self, view: str, columns: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
         self.loaded.append((view, tuple(columns)))
-        return {"v_assets": ASSETS, "v_daily_summaries": SUMMARIES}[view].select(list(columns))
+        yield {"v_assets": ASSETS, "v_daily_summaries": SUMMARIES}[view].select(list(columns)).to_reader()
 
 
 def ask(statement: str, views: Views | None = None, **limits: float) -> SqlAnswer:
@@ -201,6 +204,50 @@ def test_endless_query_is_stopped(statement: str) -> None:
 def test_query_that_eats_memory_is_stopped(statement: str) -> None:
     with pytest.raises(InvalidQuery, match="memory"):
         ask(statement, memory_mb=128, address_space_mb=1_024, seconds=60)
+
+
+class EndlessViews(Views):
+    """One view without an end, as a library that is far too large would be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches = 0
+
+    @contextmanager
+    def reader(self, view: str, columns: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
+        batch = ASSETS.select(list(columns)).combine_chunks().to_batches()[0]
+
+        def endless() -> Iterator[pa.RecordBatch]:
+            while True:
+                self.batches += 1
+                yield batch
+
+        yield pa.RecordBatchReader.from_batches(batch.schema, endless())
+
+
+def test_views_too_large_to_look_at_are_an_answer_and_are_never_read_to_their_end() -> None:
+    views = EndlessViews()
+    with pytest.raises(InvalidQuery, match="name fewer columns"):
+        ask("select count(description) from v_assets", views, memory_mb=40, seconds=60)
+    assert views.batches < 1_000, "2 MB each, 40 MB allowed"
+
+
+def test_reading_the_views_is_part_of_the_time_a_query_has() -> None:
+    with pytest.raises(InvalidQuery, match="took longer than 1 s"):
+        ask("select count(asset_id) from v_assets", EndlessViews(), memory_mb=2_000, seconds=1)
+
+
+def test_query_nobody_waits_for_is_killed_and_the_next_one_runs() -> None:
+    async def leave_and_ask() -> SqlAnswer:
+        sql = CatalogSql(Views(), SqlLimits(seconds=600))
+        endless = asyncio.create_task(sql.run("select count(*) from range(1000000000000) a, v_assets"))
+        await asyncio.sleep(1)
+        endless.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await endless
+        return await sql.run("select 1 as one")
+
+    assert run(leave_and_ask()).rows == [[1]]
 
 
 def test_rows_and_their_length_are_limited_and_said_to_be() -> None:
