@@ -34,7 +34,7 @@ QUESTIONS = [
     "explain analyze select count(*) from v_runs",
     "-- a comment\nwith a as (select 1 as x) select * from a",
     "from ducklake_snapshots('lake')",
-    "from lake.table_changes('run', 0, 5)",
+    "from lake.table_changes('run', 0, 1)",
     "from duckdb_tables()",
     "select unnest(range(3))",
 ]
