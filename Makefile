@@ -7,6 +7,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Tests of one file stay together and in order. `make test WORKERS=` runs them in one process.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile
 BENCHES := $(filter-out __init__,$(basename $(notdir $(wildcard tests/bench/*_bench.py))))
 
 .PHONY: help run test lint bench clean pin install programs
@@ -25,7 +27,7 @@ else
 endif
 
 test: install programs ## Run the whole test suite
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 lint: install ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,9 +1,9 @@
-"""Exact search over vectors in memory: one matrix product and a partition, no approximation."""
+"""Exact search over vectors in memory: a product with all of them, or with the few that can be among the best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from tasks.errors import EmbeddingMismatch
 from tasks.models.embed import Vectors
+from tasks.vector_codes import Codes, codes_of
 
 _GATHER_BELOW = 0.25  # of the rows: where fewer pass the filters, only these are multiplied
+_GATHER_BELOW_CODED = 0.05
+CODED_FROM = 50_000  # rows: below, one product with all of them is as quick
 _EPOCH = date(1970, 1, 1)
 
 
@@ -41,6 +44,7 @@ class VectorIndex:
     days: NDArray[np.int32]
     contacts: NDArray[np.int32]
     names: tuple[str, ...]
+    codes: Codes | None = None  # of the same vectors, where there are many
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -69,14 +73,28 @@ class VectorIndex:
             raise EmbeddingMismatch(f"{self.model}: a query of {query.shape} for rows of {self.vectors.shape[1]}")
         allowed = self._allowed(first, last, contact)
         if allowed is None:
-            return self._best(self.vectors @ query, None, top_k)
+            return self._among(query, None, 0, len(self), top_k)
         rows = np.flatnonzero(allowed)
         if not len(rows):
             return []
         start, end = int(rows[0]), int(rows[-1]) + 1  # rows come in the order of their days: a range of days is a slice
-        if len(rows) < _GATHER_BELOW * (end - start):
+        if len(rows) < (_GATHER_BELOW_CODED if self.codes else _GATHER_BELOW) * (end - start):
             return self._best(self.vectors[rows] @ query, rows, top_k)
-        return self._best((self.vectors[start:end] @ query)[rows - start], rows, top_k)
+        return self._among(query, rows, start, end, top_k)
+
+    def _among(self, query: Vectors, rows: NDArray[np.int64] | None, start: int, end: int, top_k: int) -> list[Hit]:
+        """The best of *rows*, which lie from *start* to before *end*; None: of all there."""
+        if self.codes is None or top_k >= end - start:
+            scores = self.vectors[start:end] @ query
+            return self._best(scores if rows is None else scores[rows - start], rows, top_k)
+        near, off = self.codes.scores(query, start, end)
+        if rows is not None:
+            near = near[rows - start]
+        wanted = min(top_k, len(near))
+        least = np.partition(near, len(near) - wanted)[len(near) - wanted]
+        places = np.flatnonzero(near >= least - 2 * off)
+        can_be = places + start if rows is None else rows[places]
+        return self._best(self.vectors[can_be] @ query, can_be, top_k)
 
     def _allowed(self, first: date | None, last: date | None, contact: str | None) -> NDArray[np.bool_] | None:
         """Which rows pass; None for all."""
@@ -110,6 +128,7 @@ class VectorIndex:
         kept = self.vectors[stays] if not stays.all() else self.vectors
         if len(newer) and len(self) and newer.vectors.shape[1] != self.vectors.shape[1]:
             raise EmbeddingMismatch(f"{self.model} has vectors of two widths")
+        codes = self.codes.kept(stays) if self.codes else None
         return VectorIndex(
             self.model,
             np.concatenate([kept, newer.vectors])
@@ -119,7 +138,12 @@ class VectorIndex:
             np.concatenate([self.days[stays], newer.days]),
             np.concatenate([self.contacts[stays], renamed[newer.contacts] if len(newer) else newer.contacts]),
             names,
-        )
+            codes.with_more(newer.vectors) if codes and len(newer) else codes,
+        ).coded()
+
+    def coded(self) -> VectorIndex:
+        """With codes, once there are rows enough for them."""
+        return replace(self, codes=codes_of(self.vectors)) if self.codes is None and len(self) >= CODED_FROM else self
 
 
 def index_of(model: str, rows: pa.Table) -> VectorIndex:
@@ -145,4 +169,4 @@ def index_of(model: str, rows: pa.Table) -> VectorIndex:
         rows["day"].cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int32),
         contacts.indices.to_numpy(zero_copy_only=False).astype(np.int32),
         tuple(contacts.dictionary.to_pylist()),
-    )
+    ).coded()

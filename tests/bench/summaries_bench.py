@@ -97,7 +97,9 @@ def bench(rows: int, times: int) -> None:
         goal = f"goal {GOALS_MS[rows]} ms" if rows in GOALS_MS else ""
         print(f"{rows:>9,} {name:<18} median {middle:7.2f} ms  worst {worst:7.2f} ms  {goal:<12} "
               f"{'as brute force' if right else 'WRONG'}", flush=True)  # fmt: skip
-    print(f"{rows:>9,} memory {index.vectors.nbytes / 1e6:,.0f} MB of vectors; made and indexed in {built:.1f} s")
+    coded = index.codes.codes.nbytes if index.codes else 0
+    print(f"{rows:>9,} memory {index.vectors.nbytes / 1e6:,.0f} MB of vectors and {coded / 1e6:,.0f} MB of their codes; "
+          f"made and indexed in {built:.1f} s")  # fmt: skip
 
 
 def bench_query() -> None:

@@ -122,3 +122,56 @@ def test_index_that_lost_everything_takes_the_width_of_what_comes() -> None:
     grown = index.changed(table(unit(np.random.default_rng(1), 3, 8)), [])
     assert len(grown) == 3 and grown.vectors.shape == (3, 8)
     assert len(grown.changed(table(np.empty((0, 8), dtype=np.float32)), [1, 2, 3])) == 0
+
+
+@pytest.fixture
+def coded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes from the first row on, as in an index of many."""
+    monkeypatch.setattr("tasks.vector_index.CODED_FROM", 1)
+
+
+@pytest.mark.usefixtures("coded")
+@pytest.mark.parametrize(
+    ("top_k", "width"), [(1, 2), (5, 2), (1, 16), (999, 16), (1_000, 16), (5_000, 16), (1, 384), (20, 384)]
+)
+def test_what_codes_find_is_what_brute_force_finds(top_k: int, width: int) -> None:
+    vectors = unit(np.random.default_rng(3), 1_000, width)
+    index = index_of("model", table(vectors))
+    assert index.codes is not None
+    for query in unit(np.random.default_rng(4), 20, width):
+        assert [hit.number for hit in index.search(query, top_k)] == brute(vectors, query, np.arange(1_000), top_k)
+    chosen = np.flatnonzero(np.arange(1_000) % 3 == 0)
+    query = vectors[17]
+    found = index.search(query, top_k, contact="ada")
+    assert [hit.number for hit in found] == brute(vectors, query, chosen, top_k)
+
+
+@pytest.mark.usefixtures("coded")
+def test_vectors_that_differ_by_less_than_a_code_are_told_apart() -> None:
+    rng = np.random.default_rng(5)
+    one = unit(rng, 1, 64)
+    vectors = one + rng.standard_normal((500, 64)).astype(np.float32) * 1e-4
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = index_of("model", table(vectors))
+    assert [hit.number for hit in index.search(vectors[123], 3)] == brute(vectors, vectors[123], np.arange(500), 3)
+
+
+@pytest.mark.usefixtures("coded")
+def test_codes_follow_rows_that_come_and_go() -> None:
+    vectors = unit(np.random.default_rng(6), 300)
+    index = index_of("model", table(vectors[:100]))
+    index = index.changed(table(vectors[100:300], first_id=101), [1, 2, 3]).changed(table(vectors[:0]), [200])
+    left = np.array([row for row in range(300) if row not in {0, 1, 2, 199}])
+    assert index.codes is not None and len(index.codes.codes) == len(index) == 296
+    for query in vectors[:10]:
+        assert [hit.number for hit in index.search(query, 5)] == brute(vectors, query, left, 5)
+
+
+def test_index_grows_into_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.vector_index.CODED_FROM", 150)
+    vectors = unit(np.random.default_rng(6), 200)
+    index = index_of("model", table(vectors[:100]))
+    assert index.codes is None
+    index = index.changed(table(vectors[100:], first_id=101), [])
+    assert index.codes is not None
+    assert [hit.number for hit in index.search(vectors[0], 4)] == brute(vectors, vectors[0], np.arange(200), 4)
