@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from tasks.models.ollama_server import OllamaServer, ServerFailed
 
 log = logging.getLogger(__name__)
 
+_END_SECONDS = 0.5
 _REFUSALS = {400, 413, 422}  # what the client can mend; 401 and 403 are the operator's to mend
 
 
@@ -76,6 +78,7 @@ class OllamaChat:
                 yield delta
             if part.get("done") is True:
                 server.breaker.succeeded()
+                await _read_to_the_end(parts)
                 yield _finished(server, model, part)
                 return
             try:
@@ -88,6 +91,13 @@ class OllamaChat:
                 continue
             server.breaker.failed()
             raise AnswerCutOff(f"the model server {server.name} stopped in the middle of its answer: {failed}")
+
+
+async def _read_to_the_end(parts: AsyncGenerator[dict[str, Any], None]) -> None:
+    """What follows the last part is the mark of the end alone; a connection left before it cannot be used again."""
+    with suppress(TimeoutError, StopAsyncIteration, ServerFailed):
+        async with asyncio.timeout(_END_SECONDS):
+            await anext(parts)
 
 
 async def _first(parts: AsyncGenerator[dict[str, Any], None]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Handler(BaseHTTPRequestHandler):
     stand_in: ClassVar[Any]
 
     def handle(self) -> None:
+        self.stand_in.connections += 1
         try:
             super().handle()
         except ConnectionResetError:  # a client that left while its next request was waited for
@@ -101,11 +102,13 @@ class StandIn:
     """
     Args:
         requests: What came in: method, path, headers (lower case), body.
+        connections: How many were opened.
         cut_off: Set when a client went away in the middle of an answer.
     """
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.connections = 0
         self.cut_off = threading.Event()
         self.stopping = threading.Event()
         self.url = ""

@@ -135,6 +135,17 @@ def test_whatever_fails_before_the_first_word_the_fallback_answers(
     assert end_of(deltas).server == fallback.url
 
 
+def test_one_connection_serves_one_answer_after_another(ollama: OllamaStandIn) -> None:
+    ollama.script += [Say(["One."]), Say(["Two."]), Say(["Three."])]
+
+    async def three_turns() -> list[str]:
+        chat = OllamaChat([server(ollama.url)])
+        return [text_of([delta async for delta in chat.stream(HELLO)]) for _ in range(3)]
+
+    assert run(three_turns()) == ["One.", "Two.", "Three."]
+    assert ollama.connections == 1
+
+
 def test_slow_first_token_is_waited_for(ollama: OllamaStandIn) -> None:
     ollama.script.append(Say(["late"], wait_first_s=0.4))
     assert text_of(ask(OllamaChat([server(ollama.url, connect_seconds=0.2)]))) == "late"
