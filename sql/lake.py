@@ -412,9 +412,9 @@ def wanted_migrations() -> dict[str, str]:
 
 
 def view_columns() -> list[Row]:
-    """The documentation of the views: every select column is followed by its comment."""
+    """The documentation of the public views: every select column is followed by its comment."""
     rows: list[Row] = []
-    for path in sorted((FOLDER / "views").glob("*.sql")):
+    for path in sorted((FOLDER / "views").glob("v_*.sql")):
         body = path.read_text(encoding="utf-8").split("\nselect\n", 1)[1].split("\nfrom ", 1)[0]
         for position, line in enumerate((line for line in body.splitlines() if line.strip()), start=1):
             code, _, comment = line.partition("  --")
