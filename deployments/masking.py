@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 SECRETS = {"key", "token", "secret", "password"}
 HIDDEN = "••••"
@@ -20,9 +20,6 @@ def mask(name: str, value: Any) -> str:
 
 
 def mask_url(url: str) -> str:
-    """`postgresql://name:••••@host/db`; anything without a password as it is."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    at_host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:{HIDDEN}@{at_host}"))
+    """`postgresql://name:••••@host/db`; anything without a password as it is. What is before the last `@` is hidden."""
+    shown = re.sub(r"//([^:/]*):.*@", rf"//\1:{HIDDEN}@", url, flags=re.DOTALL)
+    return re.sub(r"\b((?:ssl)?password=)[^&]+", rf"\1{HIDDEN}", shown, flags=re.IGNORECASE)

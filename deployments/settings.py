@@ -166,6 +166,13 @@ class Settings(BaseSettings):
     agentic_chat_max_iterations: int = Field(
         6, ge=1, le=100, description="The same for a turn of chat; a client may ask for fewer"
     )
+    insight_libraries: CommaList = Field(
+        default_factory=list,
+        description="Libraries whose photos get an insight each by the local model, in the background; names or ids, "
+        "comma list, `all` (default: none)",
+    )
+    insight_max_per_tick: int = Field(10, ge=1, description="Insights written in one run of `insights`")
+    insight_interval_seconds: int = Field(600, ge=1, description="Between runs of `insights`, seconds")
 
     @field_validator("ollama_primary_url", "ollama_fallback_url", "openrouter_base_url", "sms_api_url")
     @classmethod

@@ -7,19 +7,7 @@ from typing import Any
 from flows.backlogs import backlogs
 from flows.face_engine import engine_choice
 from flows.house import House
-
-# As failures name it, to its backlog.
-STAGES = {
-    "hash": "hash",
-    "metadata": "metadata",
-    "thumbnail": "thumbnails",
-    "large": "large",
-    "preview_clip": "preview_clips",
-    "gif": "gifs",
-    "hls": "hls",
-    "place": "places",
-    "perceptual_hash": "perceptual_hashes",
-}
+from tasks.stages import STAGES, stage_backlog
 
 
 def library_status(house: House) -> list[dict[str, Any]]:
@@ -35,12 +23,12 @@ def library_status(house: House) -> list[dict[str, Any]]:
                 "stage": stage,
                 "assets": library["assets"],
                 "done": done[name][stage],
-                # what was never read waits for metadata and thumbnail too, though their own backlog cannot say so yet
-                "backlog": waiting[stage] + (waiting["hash"] if stage in {"metadata", "thumbnail"} else 0),
+                "backlog": stage_backlog(waiting, stage),
                 "failed": failed.get((name, stage), 0),
             }
             for stage in waiting
         ]
+        library["stages"].append(_insights(house, name, library["assets"], failed.get((name, "insight"), 0)))
         library["stages"].append(_faces(house, name, library["assets"]))
     return libraries
 
@@ -56,6 +44,21 @@ def _faces(house: House, library: str, assets: int) -> dict[str, Any]:
         "done": found["done"],
         "backlog": _waiting(house, library, "faces") if engine.is_on else 0,
         "failed": found["failed"],
+    }
+
+
+def _insights(house: House, library: str, assets: int, failed: int) -> dict[str, Any]:
+    """As faces; `engine` is local in the libraries of INSIGHT_LIBRARIES, off in the others."""
+    done = {row["library"]: row["done"] for row in house.lake.rows("cli/insight_status")}
+    known = backlogs(house).get("insights")
+    is_on = known is not None and library in known["libraries"]
+    return {
+        "stage": "insight",
+        "engine": "local" if is_on else "off",
+        "assets": assets,
+        "done": done[library],
+        "backlog": _waiting(house, library, "insights") if is_on else 0,
+        "failed": failed,
     }
 
 

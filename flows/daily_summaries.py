@@ -46,7 +46,7 @@ def _summarise(house: House, wanted: str, *, redo: bool) -> dict[str, Any]:
         counts = step(f"messages of {name}", partial(work.summarise_contact, name, first, last, redo=redo))
         numbers["contacts"] += 1
         for what, count in counts.items():
-            numbers[what] += count
+            numbers[what] = numbers.get(what, 0) + count
     numbers["embedded"] = step("embeddings", work.embed_missing)
     _report(house, wanted, started_at, numbers, work.why_extractive)
     return numbers
@@ -63,7 +63,7 @@ def _span(house: House, zone: tzinfo) -> tuple[date, date]:
 
 def _report(house: House, contact: str, started_at: datetime, numbers: dict[str, Any], why_extractive: str) -> None:
     done = numbers["summarised"] + numbers["extracted"]
-    if not done and not numbers["embedded"]:
+    if not done and not numbers["embedded"] and not numbers.get("gone"):
         return
     shown = {**numbers, "why_extractive": why_extractive} if numbers["extracted"] else numbers
     message = ", ".join(f"{value} {name}" for name, value in numbers.items() if value)

@@ -7,6 +7,7 @@ and one commit; without Prefect (the command line) it is a plain call.
 
 from __future__ import annotations
 
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ from tasks.errors import TransientError
 
 FIRST_BATCH_FILES = 32  # so that the first rows can be queried within seconds
 PAGE_FILES = 20_000  # of a backlog held in memory
+SHUFFLED_FILES = 20_000  # what chance picks from: more would only cost memory
 FLUSH_EVERY_BATCHES = 40
 _LOOK_SECONDS = 0.05  # between looks at batches that may end in any order
 RETRY_DELAYS_SECONDS = [2.0, 10.0, 60.0]
@@ -76,6 +78,7 @@ def drain(
     at_once: int | None = None,
     row_type: type[Asset] = Asset,
     recorder: Recorder | None = None,
+    shuffled: bool = False,
     **parameters: Any,
 ) -> DrainReport:
     """
@@ -87,6 +90,8 @@ def drain(
         at_once: Batches under way at a time, recorded as each is done; None for one, and the next one ahead.
         row_type: What a row of the backlog is made into, where it has columns of its own.
         recorder: Commits a batch, where its rows depend on what is known by then.
+        shuffled: In any order (of the first SHUFFLED_FILES), so that what is first in the backlog and cannot be done
+            keeps nothing else waiting.
         parameters: Of the backlog query.
     Raises:
         TransientError: A service stayed away through all retries; nothing was recorded about its batch.
@@ -97,7 +102,7 @@ def drain(
     seen: set[int] = set()
     with _runner(backlog, work, at_once or 1) as submit:
         ahead = max(batches_ahead(), at_once - 1) if at_once else batches_ahead()
-        while page := _page(house, backlog, library, limit, report, seen, row_type, parameters):
+        while page := _page(house, backlog, library, limit, report, seen, row_type, parameters, shuffled=shuffled):
             if len(seen) == len(page):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
                 progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
             before = report.done + report.failed
@@ -150,12 +155,17 @@ def _page(
     seen: set[int],
     row_type: type[Asset],
     parameters: dict[str, Any],
+    *,
+    shuffled: bool,
 ) -> list[Asset]:
     """The next files nobody looked at in this run: what failed transiently or is being written stays in the backlog."""
     wanted = PAGE_FILES if limit is None else min(PAGE_FILES, limit - report.done)
     if wanted <= 0:
         return []
-    rows = house.lake.rows(f"backlog/{backlog}", library=library, row_limit=wanted + report.left, **parameters)
+    row_limit = SHUFFLED_FILES if shuffled else wanted + report.left
+    rows = house.lake.rows(f"backlog/{backlog}", library=library, row_limit=row_limit, **parameters)
+    if shuffled:
+        random.shuffle(rows)
     page = [row_type(**row) for row in rows if row["asset_id"] not in seen][:wanted]
     seen.update(asset.asset_id for asset in page)
     return page

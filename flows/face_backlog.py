@@ -15,12 +15,14 @@ from flows.house import House, open_house
 from flows.runners import drain_runner
 from tasks.faces.batch import look_at_batch, read_batch_regions
 from tasks.faces.engines import EngineChoice
+from tasks.faces.protocol import FaceServiceUnavailable
 
 
 @flow(flow_run_name="face backlog {library}", task_runner=drain_runner())
 def face_backlog(library: str = "all", limit: int | None = None) -> dict[str, Any]:
     """
-    At most FACE_BACKLOG_MAX_PER_TICK pictures (or *limit*), newest first. Without an engine only metadata are read.
+    At most FACE_BACKLOG_MAX_PER_TICK pictures (or *limit*: `darkroom scan` takes all), newest first. Without an engine
+    only metadata are read.
     """
     house = open_house()
     regions = run_drain(
@@ -35,18 +37,28 @@ def face_backlog(library: str = "all", limit: int | None = None) -> dict[str, An
 
 
 def _look(house: House, choice: EngineChoice, library: str, limit: int | None) -> DrainReport:
-    """Raises ToolMissing: FACE_MODEL_PATH is set and holds no usable models."""
+    """
+    Newest first; where the service takes none of those, whichever: it may be these pictures it has trouble with (too
+    large for it, say), and they must not keep the older ones waiting for ever.
+
+    Raises:
+        ToolMissing: FACE_MODEL_PATH is set and holds no usable models.
+        FaceServiceUnavailable: It took neither the newest nor some others.
+    """
     engine = choice.open()
     assert engine is not None
     settings = house.settings
     work = partial(
         look_at_batch, engine=engine, previews=settings.previews_folder, concurrency=settings.face_detect_concurrency
     )
+    look = partial(
+        run_drain, house, "faces", work, library=library, limit=limit or settings.face_backlog_max_per_tick,
+        flow="face-backlog", batch_files=64, recorder=record_faces,
+    )  # fmt: skip
     try:
-        return run_drain(
-            house, "faces", work, library=library, limit=limit or settings.face_backlog_max_per_tick,
-            flow="face-backlog", batch_files=64, recorder=record_faces,
-        )  # fmt: skip
+        return look()
+    except FaceServiceUnavailable:
+        return look(shuffled=True)
     finally:
         engine.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sql.lake import Lake, utc_now
 from tasks.errors import Conflict, LibraryLost
+from tasks.faces.record import new_numbers
 from tasks.file_names import to_os_name, to_text
 
 
@@ -38,7 +39,9 @@ def register_library(lake: Lake, root: Path) -> str:
             if path == root_path:  # another process was faster
                 return name
         name = _free_name(to_text(root.name).strip(". ") or "library", set(taken))
-        library_id = writer.next_id("library", "library_id")
+        # a removed one's number is not given again: what clients remember by it would be another library's
+        library_id = max(new_numbers(writer, "library", 1), writer.next_id("library", "library_id"))
+        writer.replace("face_number", [{"kind": "library", "last": library_id}])
         writer.append(
             "library", [{"library_id": library_id, "name": name, "root_path": root_path, "created_at": utc_now()}]
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine, Sequence
 from datetime import tzinfo
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import tzlocal
@@ -12,6 +15,8 @@ from tasks.messages import SmsApi
 from tasks.models.embed import Embedder
 from tasks.models.ollama_server import OllamaServer
 from tasks.models.setup import embedder_named, local_servers
+
+Made = TypeVar("Made")
 
 
 def servers_of(settings: Settings) -> list[OllamaServer]:
@@ -29,6 +34,19 @@ def embedder_of(settings: Settings, servers: list[OllamaServer]) -> Embedder:
 
 def messages_of(settings: Settings) -> SmsApi:
     return SmsApi(settings.sms_api_url, settings.sms_api_token)
+
+
+def run_and_hang_up(servers: Sequence[OllamaServer], work: Coroutine[Any, Any, Made]) -> Made:
+    """*work* in an event loop of its own; the connections to *servers* end with it."""
+
+    async def and_hang_up() -> Made:
+        try:
+            return await work
+        finally:
+            for server in servers:
+                await server.close()
+
+    return asyncio.run(and_hang_up())
 
 
 def summary_zone(settings: Settings) -> tzinfo:

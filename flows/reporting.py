@@ -61,8 +61,7 @@ def show_run(house: House, flow: str, library: str, numbers: Mapping[str, Any], 
     if flow_run is None:
         return
     said = ", ".join(f"{value} {name}" for name, value in numbers.items() if value) or "nothing to do"
-    with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run.id, name=f"{flow} {library}: {said}"[:250])
+    name_run(f"{flow} {library}: {said}")
     key = re.sub("[^a-z0-9]+", "-", flow.lower())
     create_table_artifact([dict(numbers)], key=f"{key}-numbers", description=f"{flow} of {library}")
     failures = house.lake.rows("runs/failures_of_run", run_id=house.run_id)
@@ -74,6 +73,14 @@ def show_run(house: House, flow: str, library: str, numbers: Mapping[str, Any], 
         )
     if sheet:
         create_image_artifact(contact_sheet(sheet), key=f"{key}-contact-sheet", description="Made in this run")
+
+
+def name_run(name: str) -> None:
+    """In a Prefect run: what its line in the UI says from now on."""
+    flow_run = current_flow_run()
+    if flow_run is not None:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, name=name[:250])
 
 
 def contact_sheet(pictures: Sequence[bytes]) -> str:

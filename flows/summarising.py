@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import date, timedelta, tzinfo
 from typing import Any
 
 from flows.house import House
-from flows.models import embedder_of, messages_of, servers_of
+from flows.models import embedder_of, messages_of, run_and_hang_up, servers_of
 from sql.lake import Row, utc_now
 from tasks.errors import ModelRefused, ModelUnavailable
 from tasks.messages import SmsApi, TextMessage, by_day, days_bounds, input_hash
@@ -50,10 +49,11 @@ class Summariser:
 
     def summarise_contact(self, contact: str, first: date, last: date, *, redo: bool) -> dict[str, int]:
         """
-        Summarise the days of a conversation that changed since they were.
+        Summarise the days of a conversation that changed since they were, and take those out of sight that have no
+        messages any more.
 
         Returns:
-            Days with messages, made by a model, extracted.
+            Days with messages, made by a model, extracted; and gone, where some are.
         Raises:
             MessagesUnavailable, ModelUnavailable (of the embedder): what was made before is recorded.
         """
@@ -63,6 +63,8 @@ class Summariser:
             days = by_day(messages, self.zone)
             known = self._known(contact, start, end)
             counts["days"] += len(days)
+            if gone := self._mark_gone(contact, days, known):
+                counts["gone"] = counts.get("gone", 0) + gone
             waiting = [day for day in sorted(days) if redo or self._is_stale(known.get(day), days[day])]
             for number in range(0, len(waiting), BATCH_DAYS):
                 batch = waiting[number : number + BATCH_DAYS]
@@ -100,6 +102,22 @@ class Summariser:
     def _known(self, contact: str, first: date, last: date) -> dict[date, Row]:
         rows = self.house.lake.rows("summaries/known_days", contact=contact, first_day=first, last_day=last)
         return {row["day"]: row for row in rows}
+
+    def _mark_gone(self, contact: str, days: dict[date, list[TextMessage]], known: dict[date, Row]) -> int:
+        """
+        Days without messages are not shown any more, days whose messages came back are; returns how many went.
+
+        Marked, not deleted: a phone that is being set up anew has no messages for a while.
+        """
+        gone = [day for day, row in known.items() if row["gone_at"] is None and day not in days]
+        back = [day for day, row in known.items() if row["gone_at"] is not None and day in days]
+        if gone or back:
+            message = f"daily-summaries: messages of {len(gone)} days are gone, of {len(back)} are there again"
+            with self.house.lake.write(message) as writer:
+                for marked, gone_at in ((gone, utc_now()), (back, None)):
+                    if marked:
+                        writer.run("summaries/mark_gone", contact=contact, days=marked, gone_at=gone_at)
+        return len(gone)
 
     def _is_stale(self, known: Row | None, messages: Sequence[TextMessage]) -> bool:
         """Never summarised, changed since, or only extracted while there is a model now."""
@@ -150,15 +168,7 @@ class Summariser:
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Each call has an event loop of its own; connections end with it."""
-
-        async def and_hang_up() -> Any:
-            try:
-                return await work
-            finally:
-                for server in self.servers:
-                    await server.close()
-
-        return asyncio.run(and_hang_up())
+        return run_and_hang_up(self.servers, work)
 
 
 def without_embedding(house: House) -> list[Row]:

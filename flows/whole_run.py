@@ -65,9 +65,9 @@ def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> d
 
 
 def _look_for_faces(library: str, total: dict[str, Any]) -> dict[str, Any]:
-    """One tick's worth. A face service that is away is no reason for a scan to fail: what waits, waits."""
+    """All of them, not a tick's worth. A face service that is away is no reason for a scan to fail: they wait."""
     try:
-        found = face_backlog.fn(library)
+        found = face_backlog.fn(library, ALL_OF_THEM)
     except TransientError as exc:
         return {"faces_waiting_for": str(exc)}
     return {stage: total.get(stage, 0) + found[stage] for stage in ("face_regions", "faces")}

@@ -10,7 +10,12 @@ from flows.house import House
 from sql.lake import Row
 from tasks.atomic_write import atomic_write
 from tasks.errors import UnknownLibrary, UnreadableFile
+from tasks.faces.protocol import Box
+from tasks.faces.regions import NamedBox
 from tasks.file_names import to_os_name, to_text
+from tasks.media_file import MediaFile
+from tasks.media_types import MediaKind
+from tasks.metadata.packets import Packets, read_packets
 from tasks.metadata.xmp import InvalidXmp
 from tasks.xmp_sidecar import Said, is_ours, merged_sidecar
 
@@ -58,7 +63,10 @@ def _export(row: Row, out: Path | None, report: ExportReport, *, dry_run: bool) 
     is_copy = existing is None and source is not None and source != target
     if is_copy and source is not None:
         existing = _read(source)
-    said = Said(tuple(row["tags"]), row["rating"], row["description"], tuple(row["keywords"]))
+    packets, people = _faces_of(row)
+    said = Said(
+        tuple(row["tags"]), row["rating"], row["description"], tuple(row["keywords"]), people=people, packets=packets
+    )
     if not said.anything and not (existing and is_ours(existing)):
         return
     wanted = merged_sidecar(existing, said)
@@ -70,6 +78,16 @@ def _export(row: Row, out: Path | None, report: ExportReport, *, dry_run: bool) 
     if not dry_run:
         atomic_write(target, wanted)
     report.written.append(to_text(str(target)))
+
+
+def _faces_of(row: Row) -> tuple[Packets, tuple[NamedBox, ...]]:
+    """Opens the original only where somebody is named in it, or a sidecar may name somebody. Raises UnreadableFile."""
+    if not row["people"] and not row["sidecar"]:
+        return Packets(), ()
+    kind = MediaKind(row["media_type"], row["mime_type"])
+    packets = read_packets(MediaFile(_beside(row, row["path"]), kind, row["size_bytes"], row["mtime_ns"]))
+    named = [NamedBox(one["name"], Box(one["x"], one["y"], one["width"], one["height"])) for one in row["people"]]
+    return packets, tuple(named)
 
 
 def _source_of(row: Row) -> Path | None:

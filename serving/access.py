@@ -31,12 +31,15 @@ class Need(StrEnum):
     login = "login"  # one's own password and tokens: for people, not for keys
 
 
+Needs = frozenset[Need]
 SCOPES = (Need.read, Need.write, Need.upload, Need.manage)
 OWNERS_ONLY = frozenset({Need.private, Need.write, Need.upload, Need.manage})
 _SCOPE_OF = {Need.keep: Need.write, Need.private: Need.read}  # where it is not the need's own name
 
+_PRIVATE_AND_WRITE = frozenset({Need.private, Need.write})  # its tools read messages, and it writes for all to see
+
 # Every route that writes, and every one that only owners may read. Open ones (serving/auth.py) need nothing.
-NEEDS: dict[tuple[str, str], Need] = {
+NEEDS: dict[tuple[str, str], Need | Needs] = {
     ("GET", "/account"): Need.read,
     ("POST", "/logout"): Need.login,
     ("PUT", "/account/password"): Need.login,
@@ -66,22 +69,36 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("DELETE", "/duplicates/ignored/{decision_id}"): Need.write,
     ("GET", "/summaries"): Need.private,
     ("GET", "/summaries/search"): Need.private,
+    ("GET", "/summaries/{summary_id:int}"): Need.private,
     ("GET", "/chat"): Need.private,
-    ("POST", "/chat"): Need.private,  # its tools read messages; what it writes is the asker's own conversation
+    (
+        "POST",
+        "/chat",
+    ): Need.private,  # its tools read messages; it keeps the asker's own talk, and facts for who may write
     ("POST", "/chat/stream"): Need.private,
     ("GET", "/chat/history"): Need.private,
     ("GET", "/changes"): Need.private,  # tells who likes what
     ("GET", "/insights"): Need.private,  # written from messages, too
     ("GET", "/insights/all"): Need.private,
-    ("POST", "/insights/generate"): Need.write,
-    ("POST", "/insights/generate/agentic"): Need.write,
+    ("POST", "/insights/generate"): _PRIVATE_AND_WRITE,
+    ("POST", "/insights/generate/agentic"): _PRIVATE_AND_WRITE,
     ("DELETE", "/insights"): Need.write,
     ("POST", "/insights/rate"): Need.write,
     ("GET", "/insights/training-data"): Need.private,
-    ("POST", "/insights/chat"): Need.write,
-    ("POST", "/insights/chat/stream"): Need.write,
+    ("POST", "/insights/models/pull"): Need.manage,  # gigabytes on somebody's disk
+    ("POST", "/insights/chat"): _PRIVATE_AND_WRITE,
+    ("POST", "/insights/chat/stream"): _PRIVATE_AND_WRITE,
     ("GET", "/insights/chat/history"): Need.private,
-    ("POST", "/insights/chat/rewind"): Need.write,
+    ("POST", "/insights/chat/rewind"): _PRIVATE_AND_WRITE,  # it answers with what is left
+    ("GET", "/knowledge/entities"): Need.private,  # learned from messages, too
+    ("GET", "/knowledge/entities/{entity_id}"): Need.private,
+    ("PATCH", "/knowledge/entities/{entity_id}"): _PRIVATE_AND_WRITE,
+    ("DELETE", "/knowledge/entities/{entity_id}"): Need.write,
+    ("POST", "/knowledge/entities/merge"): _PRIVATE_AND_WRITE,
+    ("GET", "/knowledge/facts/{fact_id}"): Need.private,
+    ("PATCH", "/knowledge/facts/{fact_id}"): _PRIVATE_AND_WRITE,
+    ("DELETE", "/knowledge/facts/{fact_id}"): Need.write,
+    ("GET", "/knowledge/recent"): Need.private,
     ("POST", "/persons"): Need.write,
     ("POST", "/persons/bootstrap"): Need.write,
     ("PATCH", "/persons/{person_id:int}"): Need.write,
@@ -103,24 +120,25 @@ NEEDS: dict[tuple[str, str], Need] = {
 }
 
 
-def need_of(method: str, path: str) -> Need:
-    """What a request to *path* asks for; matched as the router matches it."""
+def needs_of(method: str, path: str) -> Needs:
+    """What a request to *path* asks for, all of it; matched as the router matches it."""
     method = "GET" if method == "HEAD" else method
-    for pattern, need in _patterns().get(method, ()):
+    for pattern, needs in _patterns().get(method, ()):
         if pattern.match(path):
-            return need
-    return Need.read if method in SAFE_METHODS else Need.write
+            return needs
+    return frozenset({Need.read if method in SAFE_METHODS else Need.write})
 
 
-def described(need: Need) -> str:
-    """For the documentation: who may, and with which scope."""
-    who = "an owner" if need in OWNERS_ONLY else "any account"
-    if need is Need.login:
+def described(needs: Needs) -> str:
+    """For the documentation: who may, and with which scopes."""
+    who = "an owner" if needs & OWNERS_ONLY else "any account"
+    if Need.login in needs:
         return f"{who}, logged in (no API key)"
-    return f"{who}, or an API key with the scope `{_SCOPE_OF.get(need, need)}`"
+    scopes = [f"`{scope}`" for scope in _scopes(needs)]
+    return f"{who}, or an API key with the scope{'s' * (len(scopes) > 1)} {' and '.join(scopes)}"
 
 
-def refusal(need: Need, role: str, scopes: frozenset[str] | None) -> str | None:
+def refusal(needs: Needs, role: str, scopes: frozenset[str] | None) -> str | None:
     """
     Why somebody may not, and what helps; None for who may.
 
@@ -128,14 +146,19 @@ def refusal(need: Need, role: str, scopes: frozenset[str] | None) -> str | None:
         scopes: Of an API key; None for a login, which may do all that the role may.
     """
     if scopes is not None:
-        wanted = _SCOPE_OF.get(need, need)
-        if need is Need.login:
+        if Need.login in needs:
             return "this is for a login, not for an API key: POST /login gives a token"
-        if wanted not in scopes:
-            return f"this API key has no scope {wanted}; it has: {', '.join(sorted(scopes))}"
-    if need in OWNERS_ONLY and role != OWNER:
+        if missing := [scope for scope in _scopes(needs) if scope not in scopes]:
+            return f"this API key has no scope {', '.join(missing)}; it has: {', '.join(sorted(scopes))}"
+    if needs & OWNERS_ONLY and role != OWNER:
         return "only an owner may do this; you are a viewer"
     return None
+
+
+def _scopes(needs: Needs) -> list[str]:
+    """What an API key needs for them, in the order of SCOPES."""
+    wanted = {_SCOPE_OF.get(need, need) for need in needs}
+    return [scope.value for scope in SCOPES if scope in wanted]
 
 
 def checked_scopes(scopes: Iterable[str]) -> list[str]:
@@ -147,8 +170,9 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 @cache
-def _patterns() -> dict[str, list[tuple[Pattern[str], Need]]]:
-    found: dict[str, list[tuple[Pattern[str], Need]]] = {}
-    for (method, path), need in NEEDS.items():
-        found.setdefault(method, []).append((compile_path(path)[0], need))
+def _patterns() -> dict[str, list[tuple[Pattern[str], Needs]]]:
+    found: dict[str, list[tuple[Pattern[str], Needs]]] = {}
+    for (method, path), needs in NEEDS.items():
+        every = frozenset({needs}) if isinstance(needs, Need) else needs
+        found.setdefault(method, []).append((compile_path(path)[0], every))
     return found

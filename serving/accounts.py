@@ -77,7 +77,7 @@ def shown(account: Row) -> Row:
 
 def remove_user(lake: Lake, name: str, *, last: bool = True) -> None:
     """
-    Remove an account: its tokens, keys and favourites go; its number is never given to another.
+    Remove an account: its tokens, keys, favourites and chats go; its number is never given to another.
 
     Args:
         last: Whether the only account there is may go: then anybody may register.
@@ -93,6 +93,7 @@ def remove_user(lake: Lake, name: str, *, last: bool = True) -> None:
         _update(writer, account, removed_at=utc_now(), password_hash="")
         for table in _OF_AN_ACCOUNT:
             _delete_of(writer, table, account)
+        _delete_conversations(writer, account)
 
 
 def set_role(lake: Lake, name: str, role: str) -> Row:
@@ -211,6 +212,12 @@ def _update(writer: Writer, account: Row, **changes: Any) -> None:
 
 def _delete_of(writer: Writer, table: str, account: Row) -> None:
     writer.execute(f"delete from {table} where account_id = $account_id", account_id=account["account_id"])
+
+
+def _delete_conversations(writer: Writer, account: Row) -> None:
+    for row in writer.run("serving/conversations_of", account_id=account["account_id"]):
+        for table in ("conversation_message", "conversation"):
+            writer.execute(f"delete from {table} where conversation_id = $id", id=row["conversation_id"])
 
 
 def _hashed(password: str) -> str:

@@ -16,12 +16,6 @@ from serving.search_query import parsed_query
 from sql.lake import Lake, Row, utc_now
 from tasks.errors import NotFound
 
-_SHOWN_COLUMNS = (
-    "asset_id", "library", "path", "media_type", "width", "height", "taken_at", "time_zone", "taken_at_source",
-    "camera_make", "camera_model", "lens_model", "focal_length_mm", "f_number", "iso", "latitude", "longitude",
-    "altitude_m", "personal_place", "city", "region", "country", "rating", "title", "description", "keywords",
-    "duration_s",
-)  # fmt: skip
 _FOUND_COLUMNS = (
     "asset_id",
     "path",
@@ -33,6 +27,7 @@ _FOUND_COLUMNS = (
     "longitude",
     "place",
 )
+_NOT_SHOWN = {"content_hash", "taken_at_utc"}
 _PLACE_COLUMNS = ("personal_place", "city", "region", "country", "latitude", "longitude")
 _FIRST_CONFIDENCE, _CORROBORATED = 0.5, 0.1
 
@@ -56,11 +51,8 @@ class LibraryPhotos:
         return [{name: photo[name] for name in _FOUND_COLUMNS if photo.get(name) is not None} for photo in photos]
 
     async def metadata(self, asset_id: int) -> Row | None:
-        row = await asyncio.to_thread(self._lake.one, "serving/asset_detail", asset_id=asset_id)
-        if row is None:
-            return None
-        tags = await asyncio.to_thread(self._replica.current.rows, "tags_of", content_hash=row["content_hash"])
-        return {name: row[name] for name in _SHOWN_COLUMNS} | {"tags": [tag["name"] for tag in tags]}
+        row = await asyncio.to_thread(self._lake.one, "ai/photo", asset_id=asset_id)
+        return {name: value for name, value in row.items() if name not in _NOT_SHOWN} if row else None
 
     async def faces(self, asset_id: int) -> Sequence[Row]:
         return await asyncio.to_thread(self._lake.rows, "ai/faces_of", asset_id=asset_id)

@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import tzlocal
 
 from deployments.settings import Settings
+from serving.apollo_places import ApolloPlaces
 from serving.catalog_views import LakeViews
+from serving.model_pulls import ModelPulls
 from serving.summary_index import SummaryIndex
 from sql.lake import Lake, Row
 from tasks.agent.catalog_sql import CatalogSql
-from tasks.errors import ModelRefused, NotFound
-from tasks.messages import SmsApi, TextMessage
+from tasks.errors import ModelRefused
+from tasks.message_book import MessageBook
+from tasks.messages import SmsApi
 from tasks.models.chat import ChatModel
 from tasks.models.ollama import OllamaChat
 from tasks.models.ollama_models import OllamaModels
 from tasks.models.openrouter import OpenRouterChat
 from tasks.models.setup import embedder_named, local_servers
-from tasks.vector_index import Hit
-
-
-class ConfiguredMessages:
-    """Implements tasks.agent.sources.Messages: the conversations of SUMMARY_CONTACTS and no others."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._api = SmsApi(settings.sms_api_url, settings.sms_api_token)
-        self._contacts = {name.casefold(): name for name in settings.summary_contacts}
-
-    async def between(self, contact: str, start: datetime, end: datetime, limit: int) -> list[TextMessage]:
-        """Raises NotFound, MessagesUnavailable."""
-        known = self._contacts.get(contact.casefold(), contact if "*" in self._contacts else None)
-        if known is None:
-            raise NotFound(f"no conversation with {contact!r} is open here; there are: {', '.join(self._contacts)}")
-        return await self._api.between(known, start, end, limit)
+from tasks.summary_search import search_summaries
 
 
 class Ai:
@@ -59,8 +47,16 @@ class Ai:
             app_title=settings.openrouter_app_title,
         )
         self.models = OllamaModels(self.servers)
+        self.pulls = ModelPulls(self.models, self.servers)
         self.embedder = embedder_named(settings.embedding_model, self.servers, threads=settings.threads)
-        self.messages = ConfiguredMessages(settings) if settings.summary_contacts else None
+        self.messages = (
+            MessageBook(SmsApi(settings.sms_api_url, settings.sms_api_token), settings.summary_contacts)
+            if settings.summary_contacts
+            else None
+        )
+        self.personal_places = (
+            ApolloPlaces(settings.apollo_api_base_url, lake) if settings.apollo_api_base_url else None
+        )
         self.sql = CatalogSql(LakeViews(lake))
         self._index = SummaryIndex(lake, settings.embedding_model)
         self._zone_name = settings.summary_time_zone
@@ -88,17 +84,14 @@ class Ai:
             ModelUnavailable: The query cannot be embedded. LakeError, EmbeddingMismatch.
         """
         index = await asyncio.to_thread(self._index.current)
-        if not len(index):
-            return []
-        vectors = await self.embedder.embed([query], "query")
-        hits = await asyncio.to_thread(index.search, vectors[0], top_k, first=first, last=last, contact=contact)
-        return await asyncio.to_thread(self._with_text, hits)
+        return await search_summaries(
+            index, self.embedder, self._with_text, query, top_k=top_k, first=first, last=last, contact=contact
+        )
 
-    def _with_text(self, hits: Sequence[Hit]) -> list[Row]:
-        wanted = [hit.number for hit in hits]
-        rows = {row["summary_id"]: row for row in self._lake.rows("summaries/by_id", summary_ids=wanted)}
-        return [{**rows[hit.number], "score": round(hit.score, 4)} for hit in hits if hit.number in rows]
+    def _with_text(self, summary_ids: Sequence[int]) -> list[Row]:
+        return self._lake.rows("summaries/by_id", summary_ids=list(summary_ids))
 
     async def close(self) -> None:
+        await self.pulls.close()
         closing: list[Any] = [server.close() for server in self.servers]
         await asyncio.gather(*closing, self.hybrid.close())

@@ -16,13 +16,15 @@ from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
 from deployments.settings import Settings, load_settings, own_version, settings_problem
-from serving.access import Need, described, need_of
+from serving.access import Need, Needs, described, needs_of
 from serving.ai import Ai
 from serving.auth import Authentication, Authority, is_open
+from serving.backlog_counts import BacklogCounts
 from serving.context import Context
 from serving.duplicates import NearDuplicates
 from serving.errors import answers, install_error_handlers
 from serving.face_service import FaceService
+from serving.face_vectors import FaceVectors
 from serving.large import LargePictures
 from serving.login_limit import LoginLimit
 from serving.metrics import Meter
@@ -38,6 +40,7 @@ from serving.routers import (
     favorites,
     image,
     insights,
+    knowledge,
     libraries,
     memories,
     operations,
@@ -112,6 +115,7 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
         video,
         summaries,
         insights,
+        knowledge,
         chat,
         operations,
         web,
@@ -136,13 +140,13 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
         authority = Authority(settings.signing_key, lambda: replica.current)
         large = LargePictures(lake, replica, settings.thumbnails_folder, at_once=max(1, settings.threads // 2))
         films = VideoWork(lake, replica, video_works(settings), at_once(settings))
-        app.state.meter.watch(replica)
+        app.state.meter.watch(replica, BacklogCounts(lake, settings))
         searcher = Searcher(SearchIndex(lake))
         face_service = FaceService(settings)
         ai = Ai(settings, lake)
         app.state.context = Context(
             settings, lake, replica, authority, LoginLimit(), large, films, searcher, NearDuplicates(lake),
-            face_service, app.state.meter, ai,
+            face_service, FaceVectors(lake), app.state.meter, ai,
         )  # fmt: skip
         replica.start()
         try:
@@ -177,19 +181,19 @@ def _document_routes(app: FastAPI) -> None:
             for path, item in schema["paths"].items():
                 for method, operation in item.items():
                     operation["summary"] = operation["description"].split("\n")[0].split(". ")[0].rstrip(".:")
-                    _document_refusals(operation, None if is_open(path) else need_of(method.upper(), path))
+                    _document_refusals(operation, None if is_open(path) else needs_of(method.upper(), path))
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _document_refusals(operation: dict[str, Any], need: Need | None) -> None:
+def _document_refusals(operation: dict[str, Any], needs: Needs | None) -> None:
     """What every route answers to who may not, and to a body that cannot be read."""
     refusals = answers()
-    if need is not None:
-        operation["security"] = [{"token": []}] if need is Need.login else [{"token": []}, {"key": []}]
-        operation["description"] += f"\n\nNeeds: {described(need)}."
+    if needs is not None:
+        operation["security"] = [{"token": []}] if Need.login in needs else [{"token": []}, {"key": []}]
+        operation["description"] += f"\n\nNeeds: {described(needs)}."
         refusals = answers(401, 403)
     if "requestBody" in operation:
         refusals |= answers(400)  # a body that is no JSON at all

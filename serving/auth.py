@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.settings import Settings
-from serving.access import SAFE_METHODS, need_of, refusal
+from serving.access import SAFE_METHODS, Need, needs_of, refusal
 from serving.api_keys import KEY_BEGINNING, find_key
 from serving.replica_copy import Copy
 from sql.lake import Row
@@ -32,6 +32,8 @@ OPEN_PATHS = frozenset(
         "/people",
         "/map",
         "/duplicates",
+        "/ask",
+        "/days",
         "/login",
         "/register",
         "/session",
@@ -174,6 +176,10 @@ def cookie_token(header: str | None) -> str | None:
     return cookies[COOKIE].value if COOKIE in cookies else None
 
 
+def may(who: Identity, need: Need) -> bool:
+    return refusal(frozenset({need}), who.role, who.scopes) is None
+
+
 class Authentication:
     """
     ASGI middleware: no token, no answer; and none to who may not (serving/access.py).
@@ -196,7 +202,7 @@ class Authentication:
             await _refuse(401, "log in first: POST /login gives a token", scope, receive, send)
         elif not by_header and scope["method"] not in SAFE_METHODS and not same_origin(Headers(scope=scope)):
             await _refuse(403, "a write with the web page's cookie must come from that page", scope, receive, send)
-        elif why := refusal(need_of(scope["method"], scope["path"]), who.role, who.scopes):
+        elif why := refusal(needs_of(scope["method"], scope["path"]), who.role, who.scopes):
             await _refuse(403, why, scope, receive, send)
         else:
             state = scope.setdefault("state", {})

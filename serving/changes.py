@@ -24,6 +24,7 @@ UNDOABLE: dict[str, tuple[str, ...]] = {
     "face": ("unique_face", "orphan_face_person"),
     "face_embedding": ("unique_face_embedding", "orphan_face_embedding"),
     "person": ("unique_person", "unique_person_name", "orphan_face_person"),
+    "person_alias": ("unique_person_alias", "orphan_person_alias"),
     "face_cluster": ("unique_face_cluster",),
     "face_rejection": (),
     "hidden": ("unique_hidden",),

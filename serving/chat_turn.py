@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,11 +13,9 @@ from serving.conversations import parsed, shown_result
 from serving.sse import Named
 from tasks.agent.library_tools import library_tools
 from tasks.agent.loop import Done, Event, Limits, Text, ToolEnded, ToolStarted, Truncated, run_turn
-from tasks.agent.sources import Sources
+from tasks.agent.sources import Eyes, Sources
 from tasks.agent.tools import Toolbox
 from tasks.models.chat import ChatModel, ChatOptions, Message
-
-LOCAL_NUM_CTX, HYBRID_NUM_CTX = 8_192, 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +23,7 @@ class TurnPlan:
     """
     Args:
         messages: All the model is told: system, what was said before, what was said now.
-        keep: Called with the end of the turn and its title, in a thread; what it returns is added to `done`.
-        title: Makes the title, where one is wanted.
+        keep: Called with the end of the turn; what it returns is added to `done`.
     """
 
     model: ChatModel
@@ -35,22 +31,36 @@ class TurnPlan:
     toolbox: Toolbox
     limits: Limits
     options: ChatOptions
-    keep: Callable[[Done, str], dict[str, Any]]
-    title: Callable[[Done], Awaitable[str]] | None = None
+    keep: Callable[[Done], Awaitable[dict[str, Any]]]
 
 
-def toolbox_of(context: Context, *, asset_id: int | None = None, content_hash: str | None = None) -> Toolbox:
-    """Every tool whose source is there."""
+def toolbox_of(
+    context: Context,
+    *,
+    may_write: bool,
+    asset_id: int | None = None,
+    content_hash: str | None = None,
+    eyes: Eyes | None = None,
+) -> Toolbox:
+    """
+    Every tool whose source is there.
+
+    Args:
+        may_write: Whether the asker may change what is remembered; without it no tool writes.
+        eyes: A local model that sees, where the pictures may be looked at.
+    """
     ai = context.ai
     sources = Sources(
         photos=LibraryPhotos(context.lake, context.replica, context.search),
         summaries=ai,
         messages=ai.messages,
         memory=LakeMemory(context.lake, content_hash),
+        personal_places=ai.personal_places,
+        eyes=eyes,
         sql=ai.sql,
         asset_id=asset_id,
     )
-    return Toolbox(library_tools(sources))
+    return Toolbox([tool for tool in library_tools(sources) if may_write or not tool.writes])
 
 
 async def play(plan: TurnPlan) -> AsyncGenerator[Named, None]:
@@ -60,9 +70,7 @@ async def play(plan: TurnPlan) -> AsyncGenerator[Named, None]:
     async with aclosing(turn) as events:
         async for event in events:
             if isinstance(event, Done):
-                title = await plan.title(event) if plan.title and not event.empty else ""
-                kept = await asyncio.to_thread(plan.keep, event, title)
-                yield "done", {**_done(event, calls), **kept}
+                yield "done", {**_done(event, calls), **await plan.keep(event)}
                 return
             named = _named(event)
             if named[0] == "tool_result":

@@ -12,6 +12,7 @@ from serving.ai import Ai
 from serving.auth import Authority, Identity
 from serving.duplicates import NearDuplicates
 from serving.face_service import FaceService
+from serving.face_vectors import FaceVectors
 from serving.large import LargePictures
 from serving.login_limit import LoginLimit
 from serving.metrics import Meter
@@ -34,6 +35,7 @@ class Context:
     search: Searcher
     near: NearDuplicates
     faces: FaceService
+    vectors: FaceVectors
     meter: Meter
     ai: Ai
 

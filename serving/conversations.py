@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from sql.lake import Lake, Row, Writer, utc_now
-from tasks.errors import Conflict, InvalidQuery, NotFound
-from tasks.models.chat import Finished, Message, ToolCall
+from sql.lake import Lake, Row
+from tasks.errors import InvalidQuery, NotFound
+from tasks.models.chat import Message, ToolCall
 
 SHOWN_RESULT_CHARACTERS = 2_000
 
@@ -25,45 +25,6 @@ def read_conversation(lake: Lake, conversation_id: int, account_id: int | None) 
     if row is None or row["content_hash"] is not None or row["account_id"] != account_id:
         raise NotFound(f"there is no conversation {conversation_id}")
     return row
-
-
-def start_conversation(writer: Writer, row: Row) -> int:
-    """A new one; returns its number."""
-    number = writer.next_id("conversation", "conversation_id")
-    writer.append("conversation", [{**row, "conversation_id": number, "started_at": utc_now()}])
-    return number
-
-
-def append_messages(
-    writer: Writer, conversation_id: int, position: int, messages: Sequence[Message], answered_by: Finished
-) -> None:
-    """
-    Args:
-        position: Of the first of them: how many there were when the turn began.
-    Raises:
-        Conflict: Somebody else's turn ended in between.
-    """
-    there = writer.execute(
-        "select count(*) as n from conversation_message where conversation_id = $id", id=conversation_id
-    )
-    if there[0]["n"] != position:
-        raise Conflict("the conversation went on elsewhere; ask again")
-    rows = [
-        {
-            "conversation_id": conversation_id,
-            "position": position + number,
-            "role": message.role,
-            "content": message.content,
-            "tool_calls": _calls_json(message),
-            "call_id": message.call_id or None,
-            "tool_name": message.tool_name or None,
-            "server": answered_by.server if message.role == "assistant" else None,
-            "model": answered_by.model if message.role == "assistant" else None,
-            "recorded_at": utc_now(),
-        }
-        for number, message in enumerate(messages)
-    ]
-    writer.append("conversation_message", rows)
 
 
 def rendered(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -132,13 +93,6 @@ def _message(row: Row) -> Message:
         call_id=row["call_id"] or "",
         tool_name=row["tool_name"] or "",
     )
-
-
-def _calls_json(message: Message) -> str | None:
-    if not message.tool_calls:
-        return None
-    calls = [{"call_id": call.call_id, "name": call.name, "arguments": call.arguments} for call in message.tool_calls]
-    return orjson.dumps(calls).decode()
 
 
 def _shown_call(call: dict[str, str]) -> dict[str, Any]:

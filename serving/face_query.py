@@ -6,15 +6,16 @@ import base64
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from serving.replica_copy import Copy
-from sql.lake import Lake, Row, statement
+from serving.face_vectors import FaceVectors, Known
+from serving.replica_copy import Copy, as_list
+from sql.lake import Row, statement
 from tasks.errors import NotFound
 from tasks.faces.bind import Vectors, means
 
 SUGGEST_COSINE = 0.42  # "is this …?": below it the answer is hardly ever yes
 EVERYTHING = 1 << 40
+_LOOKED_AT = 2_000  # faces at a time, the most alike first: most of them have the name already
 _BY_PLACE = "coalesce(face.at_seconds, 0), face.x, face.face_id"
 _BY_TIME = "face.recorded_at desc, face.face_id"
 
@@ -68,32 +69,56 @@ def vector_text(embedding: list[float]) -> str:
     return base64.b64encode(np.asarray(embedding, "<f4").tobytes()).decode()
 
 
-def people_means(lake: Lake, version: str) -> tuple[list[int], Vectors]:
-    """Person numbers and the unit mean of each one's best faces, in one model's vectors; the ignored left out."""
-    table = lake.table("faces/people_samples")
-    own = table.filter(pa.compute.equal(table["model_version"], version))
-    numbers, centres = means(matrix(own), own["person_id"].to_numpy().astype(np.int64))
+def people_means(copy: Copy, known: Known, person_id: int | None = None) -> tuple[list[int], Vectors]:
+    """
+    Person numbers and the unit mean of each one's best faces, in one model's vectors; the ignored left out.
+
+    Args:
+        person_id: Only this one's.
+    """
+    rows = copy.rows("best_faces", person_id=person_id)
+    whose = {row["face_id"]: row["person_id"] for row in rows}
+    places = known.places(list(whose))
+    people = np.array([whose[int(number)] for number in known.face_ids[places]], np.int64)
+    numbers, centres = means(known.vectors[places], people)
     return [int(number) for number in numbers], centres
 
 
-def suggest_for(copy: Copy, lake: Lake, groups: list[Row]) -> dict[int, Row]:
+def faces_like(copy: Copy, known: Known, person_id: int, limit: int) -> dict[int, float]:
+    """Nameless faces that look like a person, and how much (cosine); the most alike."""
+    people, centres = people_means(copy, known, person_id)
+    if not people:
+        return {}
+    scores = known.vectors @ centres[0]
+    alike = np.flatnonzero(scores >= SUGGEST_COSINE)
+    alike = alike[np.argsort(-scores[alike], kind="stable")]
+    found: dict[int, float] = {}
+    for start in range(0, len(alike), _LOOKED_AT):
+        part = {int(known.face_ids[place]): float(scores[place]) for place in alike[start : start + _LOOKED_AT]}
+        may_be = {row["face_id"] for row in copy.rows("may_be", faces=as_list(part), person_id=person_id)}
+        found |= {number: score for number, score in part.items() if number in may_be}
+        if len(found) >= limit:
+            break
+    return dict(list(found.items())[:limit])
+
+
+def suggest_for(copy: Copy, vectors: FaceVectors, groups: list[Row]) -> dict[int, Row]:
     """Group number to {person_id, person_name, score}: whose faces a group's samples look like."""
     samples = [number for group in groups for number in group["sample_face_ids"]]
     if not samples:
         return {}
-    vectors = lake.table("faces/some_vectors", faces=samples)
-    place = {int(number): index for index, number in enumerate(vectors["face_id"].to_pylist())}
-    everything = matrix(vectors)
+    by_version = vectors.by_version()
     names = {row["id"]: row["name"] for row in copy.rows("people", person_id=None, with_ignored=False)}
     rejected = {(row["face_id"], row["person_id"]) for row in copy.select("select * from face_rejection")}
     suggested: dict[int, Row] = {}
-    for version in {group["model_version"] for group in groups if group["model_version"]}:
-        people, centres = people_means(lake, version)
+    for version in {group["model_version"] for group in groups} & by_version.keys():
+        known = by_version[version]
+        people, centres = people_means(copy, known)
         if not people:
             continue
         for group in (group for group in groups if group["model_version"] == version):
-            known = [place[number] for number in group["sample_face_ids"] if number in place]
-            centre = everything[known].mean(axis=0) if known else np.zeros(centres.shape[1], np.float32)
+            places = known.places(group["sample_face_ids"])
+            centre = known.vectors[places].mean(axis=0) if len(places) else np.zeros(centres.shape[1], np.float32)
             scores = centres @ (centre / max(float(np.linalg.norm(centre)), 1e-9))
             for index in np.argsort(-scores)[:3]:
                 person = people[int(index)]
@@ -104,12 +129,3 @@ def suggest_for(copy: Copy, lake: Lake, groups: list[Row]) -> dict[int, Row]:
                     }  # fmt: skip
                     break
     return suggested
-
-
-def matrix(table: pa.Table) -> Vectors:
-    """Vectors of a table's `embedding` column, shape (n, d)."""
-    if not table.num_rows:
-        return np.zeros((0, 1), np.float32)
-    flat = table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    found: Vectors = flat.reshape(table.num_rows, -1).astype(np.float32, copy=False)
-    return found

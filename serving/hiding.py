@@ -50,7 +50,8 @@ def resolve(writer: Writer, keep: Row, others: Sequence[Row], who: str) -> None:
     """
     Keep one copy and hide the others in its favour.
 
-    What was hidden in favour of one of the others is from now on hidden in favour of the kept one.
+    What was hidden in favour of one of the others is from now on hidden in favour of the kept one, and what people said
+    of the others is said of it.
 
     Raises:
         InvalidQuery: The kept one is among the others. Conflict: A file that was not read yet.
@@ -65,6 +66,28 @@ def resolve(writer: Writer, keep: Row, others: Sequence[Row], who: str) -> None:
     kept = {"kept_asset_id": keep["asset_id"], "kept_content_hash": keep["content_hash"]}
     again = [{**row, **kept} for row in leaning if row["asset_id"] not in {*ids, keep["asset_id"]}]
     writer.replace("hidden", [*({**_row(asset, who, "duplicate"), **kept} for asset in others), *again])
+    said_of = {asset["content_hash"] for asset in others} - {None, keep["content_hash"]}
+    if said_of:
+        _keep_what_was_said(writer, keep["content_hash"], sorted(said_of))
+
+
+def _keep_what_was_said(writer: Writer, kept: str, hidden: Sequence[str]) -> None:
+    """
+    Tags and favourites of the hidden pictures go to the kept one as well; a rating or description only where it has
+    none. The hidden ones keep theirs: shown again, they are as they were.
+    """
+    writer.run("serving/keep_tags", kept=kept, hidden=list(hidden))
+    writer.run("serving/keep_favorites", kept=kept, hidden=list(hidden))
+    notes = writer.run("serving/notes_of", hashes=[kept, *hidden])
+    own = next((note for note in notes if note["content_hash"] == kept), None)
+    best = {column: next((note[column] for note in notes if note[column] is not None), None)
+            for column in ("rating", "description")}  # fmt: skip
+    said = own or {"rating": None, "description": None}
+    filled = {column: value for column, value in best.items() if said[column] is None and value is not None}
+    if filled:
+        others = next(note for note in notes if note["content_hash"] != kept)
+        said_by = {name: (own or others)[name] for name in ("updated_by", "updated_at")}
+        writer.replace("photo_note", [{**said, **said_by, "content_hash": kept, **filled}])
 
 
 def _row(asset: Row, who: str, reason: str) -> dict[str, Any]:

@@ -37,6 +37,17 @@ class LocalModels(BaseModel):
     servers: list[dict[str, Any]] = Field(description="Per server: what it has, what each model can do, what is pulled")
 
 
+class PullRequest(BaseModel):
+    model: str = Field(min_length=1, max_length=200, examples=["llava:7b"])
+    server: Literal["primary", "fallback"] = Field("primary", description="Which Ollama server is to have it")
+
+
+class Pulling(BaseModel):
+    server: str
+    model: str
+    state: Literal["pulling"] = "pulling"
+
+
 class Picker(BaseModel):
     models: list[str]
     default_model: str

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from serving.backlog_counts import BacklogCounts
 from serving.replica import Replica
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -38,18 +39,19 @@ class Meter:
         requests.inc()
         spent.observe(seconds)
 
-    def watch(self, replica: Replica) -> None:
-        self.registry.register(_Catalog(replica))
+    def watch(self, replica: Replica, counts: BacklogCounts) -> None:
+        self.registry.register(_Catalog(replica, counts))
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
 
 
 class _Catalog(Collector):
-    """What the replica knows, read when Prometheus asks."""
+    """What the replica and the lake know, read when Prometheus asks."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, counts: BacklogCounts) -> None:
         self._replica = replica
+        self._counts = counts
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         return iter(())  # or registering would run the queries
@@ -61,12 +63,12 @@ class _Catalog(Collector):
         for row in copy.rows("asset_counts"):
             assets.add_metric([row["library"], row["media_type"]], row["assets"])
             sizes.add_metric([row["library"], row["media_type"]], row["size_bytes"])
-        waiting = "Files without a result of a stage; those to be made anew are not among them"
+        waiting = "Files that a stage has yet to work on, those to be made anew among them"
         backlog = GaugeMetricFamily("darkroom_backlog", waiting, labels=["library", "stage"])
         failed = GaugeMetricFamily("darkroom_failures", "Files that failed in a stage", labels=["library", "stage"])
-        for row in copy.rows("stage_counts"):
-            backlog.add_metric([row["library"], row["stage"]], row["backlog"])
-            failed.add_metric([row["library"], row["stage"]], row["failed"])
+        for count in self._counts.read():
+            backlog.add_metric([count.library, count.stage], count.backlog)
+            failed.add_metric([count.library, count.stage], count.failed)
         made = GaugeMetricFamily("darkroom_derivatives", "Files made from originals", labels=["kind"])
         for row in copy.rows("derivative_counts"):
             made.add_metric([row["kind"]], row["derivatives"])

@@ -82,7 +82,7 @@ class Photo(BaseModel):
                 "favorite": True,
                 "tag_ids": [1, 4],
                 "thumbhash": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
-                "thumb_url": f"/thumb/17/{'3f' * 32}.jpg",
+                "thumb_url": f"/thumb/17/{'3f' * 32}.jpg?v=4711",
                 "clip_url": None,
                 "stream_url": None,
             }

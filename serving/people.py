@@ -7,6 +7,7 @@ from typing import Any
 
 from serving.edits import checked_text
 from serving.face_models import MAX_NAME_CHARACTERS
+from serving.person_names import faces_of_name, forget_names, merge_names, name_is_taken
 from sql.lake import Row, Writer, utc_now
 from tasks.errors import Conflict, InvalidQuery, NotFound
 from tasks.faces.record import new_numbers, person_row, same_name
@@ -41,6 +42,8 @@ def add_person(writer: Writer, name: str, **columns: Any) -> Row:
         raise Conflict(f"there is a person called {known['name']} already, number {known['person_id']}")
     row = person_row(new_numbers(writer, "person", 1), name, **columns)
     writer.append("person", [row])
+    if name_is_taken(writer, name):
+        faces_of_name(writer, row)
     return row
 
 
@@ -90,12 +93,21 @@ def assign(writer: Writer, faces: Sequence[Row], person: Row | None, who: str) -
 
 
 def merge_persons(writer: Writer, source: Row, target: Row) -> None:
-    """Everything of *source* is *target*'s; notes and cover only where the target has none. Raises Conflict."""
+    """
+    Everything of *source* is *target*'s; notes and cover only where the target has none.
+
+    Whoever was not the one is not the other either: both ones' rejections stay, but of faces that are now theirs.
+
+    Raises:
+        Conflict: They are the same.
+    """
     if source["person_id"] == target["person_id"]:
         raise Conflict("a person cannot be merged into itself")
     numbers = {"source": source["person_id"], "target": target["person_id"]}
     writer.execute("update face set person_id = $target where person_id = $source", **numbers)
-    writer.execute("delete from face_rejection where person_id in ($source, $target)", **numbers)
+    writer.run("faces/merge_rejections", **numbers)
+    writer.run("faces/drop_merged_rejections", **numbers)
+    merge_names(writer, source, target)
     kept = {name: target[name] or source[name] for name in ("notes", "entity_id", "cover_face_id")}
     writer.delete("person", [{"person_id": source["person_id"]}])
     writer.replace("person", [target | kept | {"updated_at": utc_now()}])
@@ -106,4 +118,5 @@ def remove_person(writer: Writer, person: Row) -> None:
     number = person["person_id"]
     writer.execute("update face set person_id = null, bound_by = null where person_id = $number", number=number)
     writer.execute("delete from face_rejection where person_id = $number", number=number)
+    forget_names(writer, person)
     writer.delete("person", [{"person_id": number}])

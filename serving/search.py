@@ -32,6 +32,7 @@ _NO_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 _WHOLE = frozenset({"tag", "keyword", "ext", "country"})  # filters that mean the whole value; the others a part of it
+_SIGNS = ("", "!")  # of what all may find, and of what only owners may: sql/serving/search_terms.sql
 _FIELDS = {"place": ("place", "city", "region", "country")}  # filters that look into several
 
 
@@ -67,11 +68,21 @@ class Searcher:
         self._visible: tuple[tuple[int, str], Allowed] | None = None
 
     def find(
-        self, copy: Copy, parts: Sequence[Part], conditions: Conditions, sort: Sort, limit: int, cursor: Cursor | None
+        self,
+        copy: Copy,
+        parts: Sequence[Part],
+        conditions: Conditions,
+        sort: Sort,
+        limit: int,
+        cursor: Cursor | None,
+        *,
+        private: bool = False,
     ) -> Found:
         """
         A page of what the parts and the conditions allow, in the order of the timeline.
 
+        Args:
+            private: Words are looked for in insights, too: they tell what messages said, so for owners only.
         Raises:
             InvalidQuery: A filter that cannot be understood, with its position.
         """
@@ -84,14 +95,16 @@ class Searcher:
             allowed = self._allowed(copy, reader, conditions)
             masks = [allowed.mask(segment.asset_ids) & segment.live for segment in segments]
             for part in texts:
-                masks = self._narrowed(part, segments, masks)
+                masks = self._narrowed(part, segments, masks, _SIGNS if private else _SIGNS[:1])
             total = sum(int(np.count_nonzero(mask)) for mask in masks)
             ids, keys = _first(segments, masks, sort, limit + 1, cursor)
             return Found(_rendered(reader, ids, keys, sort, limit, conditions.asker), total)
 
-    def _narrowed(self, part: Part, segments: Sequence[Segment], masks: Sequence[Mask]) -> list[Mask]:
+    def _narrowed(
+        self, part: Part, segments: Sequence[Segment], masks: Sequence[Mask], signs: Sequence[str]
+    ) -> list[Mask]:
         folded = self.index.fold(list(part.values))
-        found = [_matching(segment, part, folded) for segment in segments]
+        found = [_matching(segment, part, folded, signs) for segment in segments]
         return [mask & ~its if part.negated else mask & its for mask, its in zip(masks, found, strict=True)]
 
     def _allowed(self, copy: Copy, reader: Reader, conditions: Conditions) -> Allowed:
@@ -121,37 +134,47 @@ def _set_of(asset_ids: NDArray[np.int64]) -> Allowed:
     return Allowed(first, table, asset_ids[:0])
 
 
-def _matching(segment: Segment, part: Part, folded: list[tuple[str, list[str]]]) -> Mask:
+def _matching(segment: Segment, part: Part, folded: list[tuple[str, list[str]]], signs: Sequence[str]) -> Mask:
     found = np.zeros(len(segment), np.bool_)
     for value, words in folded:
         if part.key:
             for field in _FIELDS.get(part.key, (part.key,)):
                 found |= _with_value(segment, field, value)
         else:
-            found |= _with_phrase(segment, words) if part.phrase else _with_words(segment, words)
+            found |= _with_phrase(segment, words, signs) if part.phrase else _with_words(segment, words, signs)
     return found
 
 
-def _with_words(segment: Segment, words: list[str]) -> Mask:
+def _with_words(segment: Segment, words: list[str], signs: Sequence[str]) -> Mask:
     """All the words, each the beginning of one. What holds no letter or digit finds nothing."""
     found = np.full(len(segment), bool(words))
     for word in words:
-        if _NO_BLANKS.search(word):
-            found &= segment.with_terms(segment.holding(" ", f"%{escaped(word)}%"))
-        else:
-            found &= segment.with_range(*segment.beginning_with(" " + word))
+        found &= _anywhere([_beginning(segment, f"{sign} ", word) for sign in signs])
     return found
 
 
-def _with_phrase(segment: Segment, words: list[str]) -> Mask:
+def _beginning(segment: Segment, sign: str, word: str) -> Mask:
+    if _NO_BLANKS.search(word):
+        return segment.with_terms(segment.holding(sign, f"%{escaped(word)}%"))
+    return segment.with_range(*segment.beginning_with(sign + word))
+
+
+def _with_phrase(segment: Segment, words: list[str], signs: Sequence[str]) -> Mask:
     """The words beside each other: each pair of neighbours stands so somewhere."""
     if len(words) == 1:
-        if _NO_BLANKS.search(words[0]):
-            return segment.with_terms(segment.holding(" ", f"%{escaped(words[0])}%"))
-        return segment.with_term(" " + words[0])
+        return _anywhere([_whole(segment, f"{sign} ", words[0]) for sign in signs])
     found = np.full(len(segment), bool(words))
     for first, second in pairwise(words):
-        found &= segment.with_term(f'"{first} {second}')
+        found &= _anywhere([segment.with_term(f'{sign}"{first} {second}') for sign in signs])
+    return found
+
+
+def _whole(segment: Segment, sign: str, word: str) -> Mask:
+    return _beginning(segment, sign, word) if _NO_BLANKS.search(word) else segment.with_term(sign + word)
+
+
+def _anywhere(masks: Sequence[Mask]) -> Mask:
+    found: Mask = np.logical_or.reduce(masks)
     return found
 
 

@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 3.0  # a search waits so long for a change being taken in; th
 POLL_SECONDS = 2.0
 
 _OF_ASSET = ("asset", "fingerprint", "metadata")
-_OF_CONTENT = ("photo_tag", "photo_note", "photo_place", "face")
+_OF_CONTENT = ("photo_tag", "photo_note", "photo_place", "face", "insight")
 _NAMED = {"tag": ("tag_id", "photo_tag"), "person": ("person_id", "face")}  # a new name concerns all that have it
 _ROWS_CHANGED = frozenset({"tables_inserted_into", "tables_deleted_from", "inlined_insert", "inlined_delete"})
 

@@ -155,7 +155,7 @@ class PostgresCatalog:
     def __init__(self, url: str, data_path: str) -> None:
         self.url = url
         self.data_path = data_path
-        self.display_name = without_password(url)
+        self.display_name = without_password("".join(url.split()))  # a blank in a password is no end of it
         self._local = threading.local()
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -249,8 +249,13 @@ def _flock(descriptor: int, timeout_seconds: float) -> bool:
 
 
 def without_password(text: str) -> str:
-    """*text* with the passwords of the URLs in it left out."""
-    return re.sub(r"//([^:/@\s]+):[^@\s]*@", r"//\1@", text)
+    """
+    *text* with the passwords of the URLs in it left out.
+
+    A password may hold `@`, `/`, `:` and `?` as they are: what stands before the last `@` of a URL is never shown.
+    """
+    hidden = re.sub(r"//([^:/\s]*):\S*@", r"//\1@", text)
+    return re.sub(r"\b((?:ssl)?password=)[^&\s]+", r"\1…", hidden, flags=re.IGNORECASE)
 
 
 def quoted(text: str) -> str:

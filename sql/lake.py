@@ -49,6 +49,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "person": ("person_id",),
     "face_cluster": ("cluster_id",),
     "face_rejection": ("face_id", "person_id"),
+    "person_alias": ("name_key",),
     "face_number": ("kind",),
     "photo_place": ("content_hash", "latitude", "longitude"),
     "nominatim_answer": ("latitude", "longitude"),

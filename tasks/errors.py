@@ -58,6 +58,10 @@ class AnswerCutOff(ModelUnavailable):
     """A model server stopped in the middle of its answer; what came so far is no answer."""
 
 
+class EmptyAnswer(ModelUnavailable):
+    """A model answered with nothing at all, also when it was asked once more."""
+
+
 class MessagesUnavailable(TransientError):
     """The SMS API cannot be reached, or answers what its contract (docs/sms-api.md) does not allow."""
 

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
+from tasks.faces.picasa import FILE_NAMES as PICASA_FILES
 from tasks.file_names import to_os_name, to_text
 from tasks.metadata.xmp import find_sidecar
 
@@ -151,7 +152,7 @@ class _Walker:
             except OSError as exc:  # gone since it was listed, or a disk error: nothing is known of it
                 self.unreadable.append((to_text(prefix + name), exc.strerror or str(exc)))
                 continue
-            if name.endswith((".xmp", ".XMP", ".Xmp")):
+            if name.endswith((".xmp", ".XMP", ".Xmp")) or name in PICASA_FILES:
                 sidecars.append(name)
             self.rel_paths.append(text_prefix + (name if name.isascii() else to_text(name)))
             self.sizes.append(status.st_size)
@@ -174,14 +175,22 @@ class _Walker:
         return False
 
     def _pair_sidecars(self, first_row: int, sidecars: list[str], text_prefix: str) -> None:
-        """Find each file of the directory just taken its XMP sidecar."""
+        """
+        Find each file of the directory just taken its XMP sidecar.
+
+        A `.picasa.ini` describes all of them: its version is part of everybody's, so that all are read again when it
+        changes.
+        """
         names = [rel_path[len(text_prefix) :] for rel_path in self.rel_paths[first_row:]]
         versions = {name: f"{self.sizes[row]}-{self.mtimes[row]}" for row, name in enumerate(names, start=first_row)}
         candidates = frozenset(map(to_text, sidecars))  # a set: thousands of RAW+XMP pairs lie in one folder
+        of_all = "".join(f" picasa {versions[name]}" for name in PICASA_FILES if name in candidates)
         for row, name in enumerate(names, start=first_row):
             sidecar = find_sidecar(PurePosixPath(name), candidates) if name not in candidates else None
             if sidecar:
-                self.sidecars[row] = (sidecar, versions[sidecar])
+                self.sidecars[row] = (sidecar, versions[sidecar] + of_all)
+            elif of_all:
+                self.sidecars[row] = ("", of_all.strip())
 
     def _close_batch(self) -> None:
         rows = range(len(self.rel_paths))

@@ -8,11 +8,13 @@ takes it out of the sidecar as well, and brings back what stood there before.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from tasks.faces.regions import NamedBox
+from tasks.metadata.packets import Packets
+from tasks.xmp_regions import OURS, merge_people
 from tasks.xmp_tree import XmpTree
 
-OURS = "urn:darkroom:xmp:1.0/"
 _DC = "http://purl.org/dc/elements/1.1/"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -28,16 +30,20 @@ class Said:
         rating: 0 to 5; None: as the file says.
         description: None: as the file says.
         keywords: What the file's own metadata say: a sidecar's keywords are read instead of them, so they go in too.
+        people: Named faces, upright.
+        packets: Of the original, where there are people: how its pixels are turned.
     """
 
     tags: tuple[str, ...] = ()
     rating: int | None = None
     description: str | None = None
     keywords: tuple[str, ...] = ()
+    people: tuple[NamedBox, ...] = ()
+    packets: Packets = field(default_factory=Packets)
 
     @property
     def anything(self) -> bool:
-        return bool(self.tags) or self.rating is not None or self.description is not None
+        return bool(self.tags or self.people) or self.rating is not None or self.description is not None
 
 
 def merged_sidecar(existing: bytes | None, said: Said) -> bytes | None:
@@ -55,6 +61,8 @@ def merged_sidecar(existing: bytes | None, said: Said) -> bytes | None:
     _merge_tags(tree, said)
     _merge_value(tree, "Rating", None if said.rating is None else str(said.rating))
     _merge_value(tree, "Description", _writable(said.description) if said.description is not None else None)
+    people = [replace(one, name=name) for one in said.people if (name := _writable(one.name).strip())]
+    merge_people(tree, existing, people, said.packets)
     return tree.encoded() if tree.changed else existing
 
 

@@ -19,6 +19,7 @@ _EMPTY = (
     f'<rdf:RDF xmlns:rdf="{RDF}"><rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>\n<?xpacket end="w"?>'
 )
 _CONTAINERS = ("Bag", "Seq", "Alt")
+Name = tuple[str, str, str]  # namespace, prefix where it has none yet, local name
 
 
 class XmpTree:
@@ -113,6 +114,60 @@ class XmpTree:
         for value in values:
             if value not in present:
                 self._append_item(container, value)
+
+    def items(self, namespace: str, name: str) -> list[Element]:
+        """The items of every list of this name, however deep it lies, in the order of the document."""
+        return [
+            item
+            for listed in self._rdf.getElementsByTagNameNS(namespace, name)
+            for item in listed.getElementsByTagNameNS(RDF, "li")
+        ]
+
+    def remove_item(self, item: Element) -> None:
+        _parent(item).removeChild(item)
+        self.changed = True
+
+    def list_in_struct(self, struct: Name, name: Name) -> Element:
+        """The list that is a field of a structure; both are made where there are none."""
+        found = self._rdf.getElementsByTagNameNS(name[0], name[2])
+        if found:
+            container = next((node for node in found[0].childNodes if isinstance(node, Element)), None)
+            return container if container is not None else self.append(found[0], (RDF, "rdf", "Bag"))
+        self.changed = True
+        home = self._element(struct[0], struct[2])
+        if home is None:
+            home = self._append(struct[0], struct[1], struct[2])
+            home.setAttributeNS(RDF, self._qualified(home, RDF, "rdf", "parseType"), "Resource")
+        nested = [node for node in home.childNodes if isinstance(node, Element) and node.localName == "Description"]
+        return self.append(self.append(nested[0] if nested else home, name), (RDF, "rdf", "Bag"))
+
+    def set_first_struct(self, beside: Element, name: Name, of: tuple[str, str], values: dict[str, str]) -> None:
+        """A structure of simple values in the structure that *beside* (a list) is a field of, if it has none yet."""
+        home = _parent(_parent(beside))
+        if home.getElementsByTagNameNS(name[0], name[2]):
+            return
+        made = self._document.createElementNS(name[0], self._qualified(home, *name))
+        home.insertBefore(made, home.firstChild)
+        for field, value in values.items():
+            self.set_field(made, of[0], of[1], field, value)
+
+    def append(self, parent: Element, name: Name) -> Element:
+        """A new element, the last in *parent*."""
+        self.changed = True
+        made: Element = self._document.createElementNS(name[0], self._qualified(parent, *name))
+        parent.appendChild(made)
+        return made
+
+    def set_field(self, node: Element, namespace: str, prefix: str, name: str, value: str) -> None:
+        """A simple value of a structure: where it stands as an element, of it or of the description in it, there."""
+        for element in node.getElementsByTagNameNS(namespace, name):
+            _replace_text(element, value)
+            self.changed = True
+            return
+        holders = [node, *(one for one in node.childNodes if isinstance(one, Element))]
+        home = next((one for one in holders if one.hasAttributeNS(namespace, name)), node)
+        home.setAttributeNS(namespace, self._qualified(home, namespace, prefix, name), value)
+        self.changed = True
 
     def encoded(self) -> bytes:
         """UTF-8."""

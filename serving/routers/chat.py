@@ -8,16 +8,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from serving.chat_turn import HYBRID_NUM_CTX, LOCAL_NUM_CTX, TurnPlan, play, toolbox_of, whole
+from serving.access import Need
+from serving.auth import may
+from serving.chat_turn import TurnPlan, play, toolbox_of, whole
 from serving.context import Context, ContextDep
-from serving.conversations import append_messages, history, read_conversation, read_messages, start_conversation
+from serving.conversations import history, read_conversation, read_messages
 from serving.errors import answers
 from serving.insight_models import ChatAnswer, ChatHistory, ChatRequest, Conversations
 from serving.json import json_answer
 from serving.sse import sse_answer
+from serving.while_there import while_there
 from sql.lake import Row
-from tasks.agent.loop import Done, Limits
-from tasks.agent.prompts import prompt
+from tasks.agent.loop import Done, Limits, default_num_ctx
+from tasks.agent.prompts import filled
+from tasks.agent.transcripts import append_messages, start_conversation
 from tasks.errors import InvalidQuery
 from tasks.models.chat import ChatOptions, Message
 
@@ -31,9 +35,11 @@ async def chat(request: Request, context: ContextDep, asked: ChatRequest) -> Res
     """
     Ask about the library; the answer cites photos and summaries.
 
-    Without `conversation_id` a new conversation begins. Nothing is kept of a turn that fails.
+    Without `conversation_id` a new conversation begins. Nothing is kept of a turn that fails, or that nobody waits for.
+    Facts are remembered only for who may write: a login, or a key with that scope.
     """
-    return json_answer(await whole(await asyncio.to_thread(_plan, request, context, asked)))
+    plan = await asyncio.to_thread(_plan, request, context, asked)
+    return json_answer(await while_there(request, whole(plan)))
 
 
 @router.post(
@@ -75,9 +81,9 @@ def _plan(request: Request, context: Context, asked: ChatRequest) -> TurnPlan:
     refuse_switch(conversation, backend)
     before = read_messages(context.lake, conversation["conversation_id"]) if conversation else []
     said = Message("user", asked.message)
-    system = prompt("library_chat").replace("{today}", f"{datetime.now(context.ai.zone):%A, %Y-%m-%d}")
+    system = filled("library_chat", today=f"{datetime.now(context.ai.zone):%A, %Y-%m-%d}")
 
-    def keep(done: Done, _title: str) -> dict[str, Any]:
+    def keep(done: Done) -> dict[str, Any]:
         with context.lake.write(f"{request.state.user}: chat") as writer:
             number = conversation["conversation_id"] if conversation else start_conversation(
                 writer,
@@ -90,10 +96,10 @@ def _plan(request: Request, context: Context, asked: ChatRequest) -> TurnPlan:
     return TurnPlan(
         context.ai.chat_model(backend),
         [Message("system", system), *before, said],
-        toolbox_of(context),
+        toolbox_of(context, may_write=may(request.state.identity, Need.write)),
         limits_of(asked, context, backend),
         ChatOptions(model=asked.model or "", temperature=asked.temperature),
-        keep,
+        lambda done: asyncio.to_thread(keep, done),
     )
 
 
@@ -107,4 +113,4 @@ def limits_of(asked: ChatRequest, context: Context, backend: str) -> Limits:
     """The client may ask for fewer rounds than the cap, not for more."""
     cap = context.settings.agentic_chat_max_iterations
     wanted = cap if asked.max_iterations is None else min(asked.max_iterations, cap)
-    return Limits(wanted, asked.num_ctx or (HYBRID_NUM_CTX if backend == "hybrid" else LOCAL_NUM_CTX))
+    return Limits(wanted, asked.num_ctx or default_num_ctx(backend))

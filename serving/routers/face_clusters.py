@@ -128,7 +128,7 @@ def _cluster(copy: Copy, cluster_id: int) -> Row:
 
 
 def _shown(context: Context, copy: Copy, rows: list[Row]) -> list[Cluster]:
-    suggested = suggest_for(copy, context.lake, rows)
+    suggested = suggest_for(copy, context.vectors, rows)
     covers = some_faces(copy, [row["cover_face_id"] for row in rows])
     return [
         Cluster(

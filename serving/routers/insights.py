@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -24,14 +21,18 @@ from serving.insight_models import (
     Insights,
     LocalModels,
     Picker,
+    Pulling,
+    PullRequest,
     Rating,
     Rewind,
 )  # fmt: skip
-from serving.insights import chat_plan, current_insight, insight_plan, one_turn, played, refuse_second_turn
+from serving.insights import chat_plan, current_insight, make_insight, one_turn, played, refuse_second_turn
 from serving.json import json_answer
 from serving.paths import find_asset
 from serving.routers.chat import account_id
 from serving.sse import sse_answer
+from serving.training_data import training_lines
+from serving.while_there import while_there
 from sql.lake import Row, utc_now
 
 router = APIRouter(prefix="/insights", tags=["insights"])
@@ -55,8 +56,8 @@ async def generate_agentic(request: Request, context: ContextDep, asked: Insight
 async def _generate(request: Request, context: Context, asked: InsightRequest, *, agentic: bool) -> Response:
     asset = await _asset(context, asked.file_path, asked.library)
     with one_turn(context, asset["content_hash"] or ""):
-        plan = await insight_plan(context, asset, asked, agentic=agentic, who=account_id(request, context))
-        await whole(plan)
+        making = make_insight(context, asset, asked, agentic=agentic, who=account_id(request, context))
+        await while_there(request, making)
     return json_answer(_shown(await asyncio.to_thread(current_insight, context, asset["content_hash"]), asset))
 
 
@@ -107,8 +108,7 @@ def rate(request: Request, context: ContextDep, copy: CopyDep, asked: Rating) ->
 @router.get("/training-data", response_class=Response, responses={200: {"content": {"application/x-ndjson": {}}}})
 def training_data(context: ContextDep) -> Response:
     """Rated insights with their transcripts, one JSON object a line."""
-    rows = context.lake.rows("ai/training_data")
-    return StreamingResponse(_lines(rows), media_type="application/x-ndjson")
+    return StreamingResponse(training_lines(context.lake), media_type="application/x-ndjson")
 
 
 @router.post("/chat", responses={200: {"model": ChatAnswer}, **answers(400, 401, 404, 409, 503)})
@@ -120,7 +120,8 @@ async def chat(request: Request, context: ContextDep, asked: InsightChatRequest)
     """
     asset = await _asset(context, asked.file_path, asked.library)
     with one_turn(context, asset["content_hash"] or ""):
-        return json_answer(await whole(await chat_plan(context, asset, asked, account_id(request, context))))
+        plan = await chat_plan(context, asset, asked, account_id(request, context))
+        return json_answer(await while_there(request, whole(plan)))
 
 
 @router.post(
@@ -162,6 +163,12 @@ async def local_models(
     return json_answer({"servers": [found.as_dict() for found in listed]})
 
 
+@router.post("/models/pull", status_code=202, responses=answers(401, 404, 409))
+async def pull_model(context: ContextDep, asked: PullRequest) -> Pulling:
+    """Have an Ollama server fetch a model; `pulls` of GET /insights/models says how far it is."""
+    return Pulling(server=context.ai.pulls.start(asked.model, asked.server), model=asked.model)
+
+
 @router.get("/openrouter/models", responses={200: {"model": Picker}, **answers(401)})
 async def openrouter_models(context: ContextDep) -> Response:
     """The models a client may choose from for the hybrid backend; none means no picker: the default one is used."""
@@ -188,19 +195,3 @@ def _shown(insight: Row, asset: Row) -> dict[str, Any]:
         **{name: insight[name] for name in columns},
         "is_current": True,
     }
-
-
-def _lines(rows: list[Row]) -> Iterator[bytes]:
-    for _, group in groupby(rows, key=lambda row: row["insight_id"]):
-        messages = list(group)
-        first = {name: messages[0][name] for name in ("insight_id", "title", "summary", "model", "rating")}
-        spoken = [
-            {
-                "role": row["role"],
-                "content": row["content"],
-                **({"tool_calls": orjson.loads(row["tool_calls"])} if row["tool_calls"] else {}),
-                **({"tool_name": row["tool_name"]} if row["tool_name"] else {}),
-            }
-            for row in messages
-        ]
-        yield orjson.dumps({**first, "messages": spoken}) + b"\n"

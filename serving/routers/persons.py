@@ -24,7 +24,7 @@ from serving.face_models import (
     Skipped,
     SplitPerson,
 )
-from serving.face_query import SUGGEST_COSINE, faces_of_person, people_means, person_or_404, some_faces
+from serving.face_query import faces_like, faces_of_person, person_or_404, some_faces
 from serving.people import (
     add_person,
     assign,
@@ -36,6 +36,7 @@ from serving.people import (
     person_by_id,
     remove_person,
 )
+from serving.person_names import rename
 from serving.replica_copy import Copy
 from sql.lake import Row, utc_now
 from tasks.errors import Conflict, InvalidQuery, NotFound
@@ -88,6 +89,7 @@ def change_person(person_id: PersonId, body: PersonPatch, context: ContextDep, c
             if other is not None and other["person_id"] != person_id:
                 raise Conflict(f"there is a person called {other['name']} already: merge this one into number "
                                f"{other['person_id']}")  # fmt: skip
+            rename(writer, row, changes["name"])
         if body.cover_face_id is not None and faces_by_id(writer, [body.cover_face_id])[0]["person_id"] != person_id:
             raise Conflict(f"face {body.cover_face_id} is not {name}'s")
         for never_null in ("name", "is_ignored"):
@@ -118,15 +120,8 @@ def read_suggestions(person_id: PersonId, context: ContextDep, copy: CopyDep,
     """ "Is this …?": faces of nobody that look like this person, most alike first."""
     person_or_404(copy, person_id)
     scores: dict[int, float] = {}
-    for row in context.lake.rows("faces/model_versions"):
-        people, centres = people_means(context.lake, row["model_version"])
-        if person_id in people:
-            mean = [float(number) for number in centres[people.index(person_id)]]
-            alike = context.lake.rows(
-                "faces/like_this", mean=mean, model_version=row["model_version"], person_id=person_id,
-                min_cosine=SUGGEST_COSINE, row_limit=limit,
-            )  # fmt: skip
-            scores |= {found["face_id"]: found["score"] for found in alike}
+    for known in context.vectors.by_version().values():
+        scores |= faces_like(copy, known, person_id, limit)
     best = sorted(scores, key=lambda number: (-scores[number], number))[:limit]
     faces = some_faces(copy, best)
     return [

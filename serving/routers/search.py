@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from serving.access import OWNER
 from serving.context import ContextDep, CopyDep, IdentityDep
 from serving.cursor import parsed_cursor, parsed_sort
 from serving.errors import answers
@@ -68,8 +69,8 @@ def search(context: ContextDep, copy: CopyDep, who: IdentityDep, asked: Annotate
     """
     Search photos by words and filters, newest first.
 
-    Words look into names, folders, titles, descriptions, keywords, tags, people and places, in any case and without
-    accents. `total_count` is exact on every page. The language: docs/search.md.
+    Words look into names, folders, titles, descriptions, keywords, tags, people and places, an owner's into insights as
+    well, in any case and without accents. `total_count` is exact on every page. The language: docs/search.md.
     """
     order = parsed_sort(asked.sort)
     if order.name != "taken_at":
@@ -80,7 +81,8 @@ def search(context: ContextDep, copy: CopyDep, who: IdentityDep, asked: Annotate
     parts += [parsed_filter(key, text) for key, text in given.items() if text]
     plain = asked.model_copy(update={"camera": None, "lens": None})  # the index answers these
     conditions = plain.conditions(library_id_of(copy, asked.library), who.account_id)
-    found = context.search.find(copy, parts, conditions, order, asked.limit, after)
+    may_read_insights = who.role == OWNER
+    found = context.search.find(copy, parts, conditions, order, asked.limit, after, private=may_read_insights)
     return page_answer(found.page, [], found.total, None)
 
 

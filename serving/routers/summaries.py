@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from serving.context import ContextDep
 from serving.errors import answers
-from serving.insight_models import FoundSummaries, Summaries
+from serving.insight_models import FoundSummaries, Summaries, Summary
 from serving.json import json_answer
+from tasks.errors import NotFound
 
 router = APIRouter(prefix="/summaries", tags=["summaries"])
 
@@ -47,3 +48,12 @@ def read_summaries(
         "summaries/page", first_day=date_from, last_day=date_to, contact=contact, row_limit=limit + 1, row_offset=offset
     )
     return json_answer({"summaries": rows[:limit], "has_more": len(rows) > limit})
+
+
+@router.get("/{summary_id:int}", responses={200: {"model": Summary}, **answers(401, 404)})
+def read_summary(context: ContextDep, summary_id: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
+    """One daily summary, as an answer of the chat cites it."""
+    rows = context.lake.rows("summaries/by_id", summary_ids=[summary_id])
+    if not rows:
+        raise NotFound(f"there is no summary {summary_id}")
+    return json_answer(rows[0])

@@ -32,6 +32,8 @@ _HERE = {
     "people.html": "/people",
     "map.html": "/map",
     "duplicates.html": "/duplicates",
+    "ask.html": "/ask",
+    "days.html": "/ask",
     "results.html": "",
 }
 
@@ -89,6 +91,18 @@ def videos(request: Request, context: ContextDep) -> Response:
 def people(request: Request, context: ContextDep) -> Response:
     """Who is in the pictures: people, and groups of faces to name."""
     return _behind_the_door(request, context, "people.html")
+
+
+@router.get("/ask")
+def ask(request: Request, context: ContextDep) -> Response:
+    """Conversations about the library."""
+    return _behind_the_door(request, context, "ask.html")
+
+
+@router.get("/days")
+def days(request: Request, context: ContextDep) -> Response:
+    """What was talked about, by day and by meaning."""
+    return _behind_the_door(request, context, "days.html")
 
 
 def _behind_the_door(request: Request, context: Context, template: str) -> Response:

@@ -5,6 +5,10 @@ select
     library.name as library,
     library.root_path,
     asset.rel_path as path,
+    fingerprint.media_type,
+    fingerprint.mime_type,
+    asset.size_bytes,
+    asset.mtime_ns,
     asset.sidecar,
     count(*) over (
         partition by asset.library_id, parse_dirpath(asset.rel_path, 'forward_slash'), nullif(asset.sidecar, '')
@@ -12,7 +16,8 @@ select
     coalesce(tagged.tags, []) as tags,
     photo_note.rating,
     photo_note.description,
-    coalesce(metadata.keywords, []) as keywords
+    coalesce(metadata.keywords, []) as keywords,
+    coalesce(named.people, []) as people
 from asset
 join library using (library_id)
 join fingerprint
@@ -26,7 +31,17 @@ left join (
     from photo_tag join tag using (tag_id)
     group by photo_tag.content_hash
 ) as tagged on tagged.content_hash = fingerprint.content_hash
+left join (
+    select
+        face.content_hash,
+        list({name: person.name, x: face.x, y: face.y, width: face.width, height: face.height} order by face.face_id)
+            as people
+    from face join person using (person_id)
+    where face.at_seconds is null and not coalesce(person.is_ignored, false)
+    group by face.content_hash
+) as named on named.content_hash = fingerprint.content_hash
 where asset.missing_since is null
     and ($library = 'all' or library.name = $library)
-    and (asset.sidecar <> '' or tagged.tags is not null or photo_note.content_hash is not null)
+    and (asset.sidecar <> '' or tagged.tags is not null or named.people is not null
+        or photo_note.content_hash is not null)
 order by library.name, asset.rel_path;

@@ -1,4 +1,5 @@
--- Faces that nobody has named, on pictures with the tag or keyword of exactly one person who is not ignored.
+-- Faces that nobody has named, on pictures with the tag or keyword of exactly one person who is not ignored; a name
+-- that a person had once counts as well.
 -- Grain: one row per face.
 with nameless as (
     select face.*
@@ -16,10 +17,19 @@ word as (
     semi join nameless on nameless.content_hash = metadata.content_hash
     where len(metadata.keywords) > 0
 ),
+called as (
+    select lower(trim(name)) as name_key, person_id from person
+    union all
+    select name_key, person_id
+    from person_alias
+    anti join person on lower(trim(person.name)) = person_alias.name_key
+    where person_alias.person_id is not null
+),
 tagged as (
     select word.content_hash, min(person.person_id) as person_id
     from word
-    join person on lower(trim(person.name)) = lower(trim(word.name)) and not coalesce(person.is_ignored, false)
+    join called on called.name_key = lower(trim(word.name))
+    join person on person.person_id = called.person_id and not coalesce(person.is_ignored, false)
     group by word.content_hash
     having count(distinct person.person_id) = 1
 )

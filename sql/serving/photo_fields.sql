@@ -33,7 +33,7 @@
     thumbhash := page.thumbhash,
     thumb_url := case
         when page.thumbnail_file is not null
-        then '/thumb/' || page.asset_id || '/' || page.content_hash || '.jpg'
+        then '/thumb/' || page.asset_id || '/' || page.content_hash || '.jpg?v=' || page.thumbnail_version
     end,
     clip_url := case
         when coalesce(page.clip_file, page.live_clip_file) is not null

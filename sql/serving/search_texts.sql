@@ -51,6 +51,16 @@ select asset_id, 'tag', tag.name from photo_tag join tag using (tag_id) join pre
 union all
 select asset_id, 'description', photo_note.description from photo_note join present using (content_hash)
 union all
+-- private: sql/serving/search_terms.sql keeps its words apart
+select asset_id, 'insight', concat_ws(' ', told.title, told.summary)
+from (
+    select *
+    from insight
+    where deleted_at is null
+    qualify insight_id = max(insight_id) over (partition by content_hash)
+) as told
+join present using (content_hash)
+union all
 select distinct asset_id, 'person', person.name
 from face
 join person using (person_id)

@@ -8,7 +8,8 @@ select
     below.photos as count,
     cover.asset_id as cover_asset_id,
     case
-        when cover.thumbnail_file is not null then '/thumb/' || cover.asset_id || '/' || cover.content_hash || '.jpg'
+        when cover.thumbnail_file is not null
+        then '/thumb/' || cover.asset_id || '/' || cover.content_hash || '.jpg?v=' || cover.thumbnail_version
     end as cover_url,
     cover.thumbhash as cover_thumbhash
 from (

@@ -2,5 +2,5 @@
 select daily_summary.summary_id, daily_summary.contact, daily_summary.day, summary_embedding.embedding
 from daily_summary
 join summary_embedding using (summary_id)
-where summary_embedding.embedding_model = $embedding_model
+where summary_embedding.embedding_model = $embedding_model and daily_summary.gone_at is null
 order by daily_summary.day;

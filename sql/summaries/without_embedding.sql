@@ -1,7 +1,9 @@
 -- Summaries whose words have no vector by this model yet. Grain: one row per summary.
 -- Parameters: $embedding_model, $recipe (how the text to embed is put together), $row_limit.
 with present as (
-    select *, sha256(concat_ws(chr(31), $recipe, contact, day, summary)) as text_hash from daily_summary
+    select *, sha256(concat_ws(chr(31), $recipe, contact, day, summary)) as text_hash
+    from daily_summary
+    where gone_at is null
 )
 select summary_id, contact, day, summary, text_hash
 from present

@@ -11,4 +11,5 @@ select
     daily_summary.prompt_version,    -- of the words the model was told
     daily_summary.time_zone,         -- IANA name of the zone whose midnight parts the days
     daily_summary.recorded_at as made_at  -- UTC
-from daily_summary;
+from daily_summary
+where daily_summary.gone_at is null;

@@ -18,7 +18,7 @@ from tasks.agent.prompts import prompt
 from tasks.agent.tools import Cited, Toolbox, ToolResult
 from tasks.models.chat import DEFAULTS, ChatModel, ChatOptions, Finished, Message, TextDelta, ToolCall
 
-DEFAULT_NUM_CTX = 8_192
+LOCAL_NUM_CTX, HYBRID_NUM_CTX = 8_192, 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Limits:
     """
 
     iterations: int = 10
-    num_ctx: int = DEFAULT_NUM_CTX
+    num_ctx: int = LOCAL_NUM_CTX
     answer_characters: int = 40_000
     calls_a_round: int = 8
 
@@ -114,6 +114,10 @@ class _Turn:
     used: int = 0  # rounds in which tools were called
     left_out: int = 0
     truncated: bool = False
+
+
+def default_num_ctx(backend: str) -> int:
+    return HYBRID_NUM_CTX if backend == "hybrid" else LOCAL_NUM_CTX
 
 
 async def run_turn(

@@ -100,12 +100,19 @@ def _was_named(row: Row, name: str) -> bool:
 
 
 def persons_named(rows: Rows, names: Sequence[str], *, from_tag: bool = False) -> dict[str, int]:
-    """Person numbers by `same_name`, of all *names*; who is missing is added."""
+    """
+    Person numbers by `same_name`, of *names*; who is missing is added.
+
+    A name that a person had once means that person still. One that somebody deleted is left out: it means nobody.
+    """
     wanted = {same_name(name): name for name in reversed(names)}
     if not wanted:
         return {}
     known = {same_name(row["name"]): int(row["person_id"]) for row in rows.run("faces/person_names")}
-    missing = [name for key, name in wanted.items() if key not in known]
+    once = {row["name_key"]: row["person_id"] for row in rows.run("faces/person_aliases", keys=list(wanted))}
+    forgotten = {key for key, person_id in once.items() if person_id is None} - known.keys()
+    known = {key: int(person_id) for key, person_id in once.items() if person_id is not None} | known
+    missing = [name for key, name in wanted.items() if key not in known and key not in forgotten]
     first = new_numbers(rows, "person", len(missing)) if missing else 0
     fresh = [person_row(first + number, name, from_tag=from_tag) for number, name in enumerate(missing)]
     rows.replace("person", fresh)
@@ -167,14 +174,13 @@ class _Changes:
         for row, region in settled.kept:
             changed = row
             if region is not None and not _was_named(row, region.name):
-                person_id = persons[same_name(region.name)]
-                changed = row | {"person_id": person_id, "bound_by": "region"}
+                changed = _renamed(row, region.name, persons)
             if region is not None:
                 changed = changed | {"region_name": region.name}
             self.kept.append(changed | {"recorded_at": utc_now()})
         for region in settled.fresh:
             row = face_row(content_hash, "region", **box_columns(region.box), region_name=region.name,
-                           person_id=persons[same_name(region.name)], bound_by="region")  # fmt: skip
+                           **_bound(region.name, persons))  # fmt: skip
             self.fresh.append((row, None))
         self.gone += settled.gone
 
@@ -195,6 +201,18 @@ class _Changes:
             self.vectors.append(
                 {"face_id": face_id, "model_version": model_version, "embedding": face.embedding.tolist()}
             )
+
+
+def _bound(name: str, persons: dict[str, int]) -> Row:
+    """Whose a face is that the file gives this name; nobody's where the name was forgotten."""
+    person_id = persons.get(same_name(name))
+    return {"person_id": person_id, "bound_by": None if person_id is None else "region"}
+
+
+def _renamed(row: Row, name: str, persons: dict[str, int]) -> Row:
+    """A known face that the file gives another name than before; a forgotten one takes back only what a file said."""
+    bound = _bound(name, persons)
+    return row if bound["person_id"] is None and row["bound_by"] != "region" else row | bound
 
 
 def _known_faces(rows: Rows, hashes: Sequence[str]) -> dict[str, list[Row]]:

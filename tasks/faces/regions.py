@@ -1,7 +1,8 @@
 """
-Named faces in a picture's own metadata: MWG regions, as Picasa, Lightroom and digiKam write them, and Microsoft's.
+Named faces in a picture's own metadata: MWG regions, as Picasa, Lightroom and digiKam write them, and Microsoft's; and
+in the `.picasa.ini` beside it.
 
-Both are relative to the pixels as stored; ours are relative to the upright picture.
+They are relative to the pixels as stored; ours are relative to the upright picture.
 
 Source: MWG Guidelines for Handling Image Metadata 2.0, chapter 5.9 (`mwg-rs`: centre, width, height); Microsoft's
 People Tagging Overview (`MPReg:Rectangle`: left, top, width, height).
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from tasks.faces.picasa import picasa_faces
 from tasks.faces.protocol import Box, checked_box
 from tasks.media_file import MediaFile
 from tasks.metadata.fields import finite
@@ -40,16 +42,21 @@ class NamedBox:
 
 def read_regions(media: MediaFile) -> tuple[NamedBox, ...]:
     """
-    The named faces of one picture; a sidecar that has any wins over the file.
+    The named faces of one picture; a sidecar that has any wins over the file. Of a face that both XMP and a
+    `.picasa.ini` name, XMP says who it is.
 
     Raises:
         UnreadableFile.
     """
     packets = read_packets(media)
+    found: list[NamedBox] = []
     for packet in (packets.sidecar, packets.embedded):
-        if packet and (regions := regions_in(packet, packets)):
-            return regions
-    return ()
+        if packet and not found:
+            found += regions_in(packet, packets)
+    for region in _picasa(media, packets):
+        if all(region.box.overlap(one.box) <= _SAME_FACE for one in found):
+            found.append(region)
+    return tuple(found[:MAX_REGIONS])
 
 
 def regions_in(packet: bytes, packets: Packets) -> tuple[NamedBox, ...]:
@@ -76,17 +83,46 @@ def turned(box: Box, orientation: int) -> Box:
     return Box(centre[0] - width / 2, centre[1] - height / 2, width, height)
 
 
-def _mwg(descriptions: Sequence[Element], packets: Packets) -> Iterator[NamedBox]:
+def stored(box: Box, orientation: int) -> Box:
+    """What `turned` turns into *box*: where a box of the upright picture lies on the stored pixels."""
+    return turned(box, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+@dataclass(frozen=True, slots=True)
+class MwgItem:
+    """
+    One item of a list of regions, whatever it is.
+
+    Args:
+        is_face: It says so, or says nothing.
+        box: Upright; None for a point, a circle, or nonsense.
+        orientation: How the list's boxes are turned.
+    """
+
+    name: str | None
+    is_face: bool
+    box: Box | None
+    orientation: int
+
+
+def mwg_items(descriptions: Sequence[Element], packets: Packets) -> Iterator[MwgItem]:
+    """All MWG regions, in the order of the document."""
     for regions in _all(descriptions, f"{_MWG}Regions"):
         applied = next(iter(regions.iter(f"{_MWG}AppliedToDimensions")), None)
         size = (_number(applied, "w"), _number(applied, "h")) if applied is not None else (None, None)
+        orientation = _orientation(packets, size)
         for region in _items(regions, f"{_MWG}RegionList"):
             kind = _text(region, "Type")
             area = next(iter(region.iter(f"{_MWG}Area")), None)
-            if area is None or (kind and kind.lower() != "face"):
-                continue
-            box = _centred(area, size)
-            yield from _named(_text(region, "Name"), box, _orientation(packets, size))
+            box = _centred(area, size) if area is not None else None
+            upright = turned(box, orientation) if box is not None else None
+            yield MwgItem(_text(region, "Name"), not kind or kind.lower() == "face", upright, orientation)
+
+
+def _mwg(descriptions: Sequence[Element], packets: Packets) -> Iterator[NamedBox]:
+    for item in mwg_items(descriptions, packets):
+        if item.is_face:
+            yield from _named(item.name, item.box, 1)
 
 
 def _microsoft(descriptions: Sequence[Element], packets: Packets) -> Iterator[NamedBox]:
@@ -96,6 +132,13 @@ def _microsoft(descriptions: Sequence[Element], packets: Packets) -> Iterator[Na
             known = [number for number in numbers if number is not None]
             if len(known) == 4 == len(numbers):
                 yield from _named(_text(region, "PersonDisplayName"), Box(*known), packets.orientation)
+
+
+def _picasa(media: MediaFile, packets: Packets) -> Iterator[NamedBox]:
+    """Picasa drew on the stored pixels, but for RAW: there it turned the picture first."""
+    orientation = 1 if media.kind.media_type == "raw" else packets.orientation
+    for name, box in picasa_faces(media.path):
+        yield from _named(name, box, orientation)
 
 
 def _named(name: str | None, box: Box | None, orientation: int) -> Iterator[NamedBox]:

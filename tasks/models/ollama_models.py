@@ -13,6 +13,7 @@ from tasks.models.loose_json import as_dict, as_list
 from tasks.models.ollama_server import OllamaServer, ServerFailed
 
 KEPT_SECONDS = 60.0
+MOST_PULLS_KEPT = 50  # of those that ended the oldest are forgotten
 _SHOWN_AT_ONCE = 4
 
 
@@ -99,9 +100,26 @@ class OllamaModels:
                 return server, (preferred or able)[0]
         return None
 
+    async def all_see(self, asked_for: str = "") -> bool:
+        """
+        Whether whoever answers sees: every model that a server we reach may be asked for (see OllamaChat).
+
+        Args:
+            asked_for: By the client; "" for the configured models.
+        """
+        able: list[bool] = []
+        for server, found in zip(self._servers, await self.listing(), strict=True):
+            wanted = {asked_for or server.model} | ({server.model} if server.role != "primary" else set())
+            there = [model for model in found.models if any(_same(model.name, name) for name in wanted)]
+            able += ["vision" in model.capabilities for model in there]
+        return bool(able) and all(able)
+
     async def pull(self, server: OllamaServer, model: str) -> AsyncGenerator[PullState, None]:
         """Have *server* fetch *model*; how far it is, until done or failed. The listing shows it meanwhile."""
         state = self._pulls[server.url, model] = PullState(server.name, model)
+        ended = [key for key, pull in self._pulls.items() if pull.state != "pulling"]
+        for key in ended[: max(0, len(self._pulls) - MOST_PULLS_KEPT)]:
+            del self._pulls[key]
         deadline = asyncio.get_running_loop().time() + 86_400  # a large model over a slow line
         try:
             async with aclosing(server.stream("/api/pull", {"model": model}, deadline=deadline)) as parts:

@@ -139,6 +139,37 @@ def test_reachable_server_without_the_model_is_said_with_how_to_get_it(asked: py
     assert f"ollama pull {CHAT_MODEL}" in run["report"]
 
 
+def test_day_whose_messages_are_gone_is_not_shown_until_they_come_back(
+    asked: pytest.MonkeyPatch, house: House, sms: SmsStandIn
+) -> None:
+    run_flow()
+    messages = sms.conversations["Ada"]
+    sms.conversations["Ada"] = [message for message in messages if "-05-02T" not in message[1]]
+    numbers = run_flow()
+    assert (numbers["gone"], numbers["extracted"], numbers["days"]) == (1, 0, 3)
+    (run,) = house.lake.select("select message from v_runs where message like '%gone%'")
+    assert run["message"].startswith("2 contacts") and "1 gone" in run["message"]
+    assert [day for contact, day, *_ in summaries(house) if contact == "Ada"] == [date(2026, 5, 1), date(2026, 5, 3)]
+    vectors = house.lake.rows("summaries/vectors", embedding_model="all-MiniLM-L6-v2")
+    assert len(vectors) == 3 and "gone" not in run_flow()
+    sms.conversations["Ada"] = messages
+    assert run_flow()["extracted"] == 0, "the same messages: the same summary, shown again"
+    assert len(summaries(house)) == 4
+    assert len(house.lake.rows("summaries/vectors", embedding_model="all-MiniLM-L6-v2")) == 4
+
+
+def test_service_that_lost_everything_takes_no_summary_away_for_good(
+    asked: pytest.MonkeyPatch, house: House, sms: SmsStandIn
+) -> None:
+    run_flow()
+    before, kept = summaries(house), dict(sms.conversations)
+    sms.conversations.clear()
+    assert run_flow()["gone"] == 4 and summaries(house) == []
+    sms.conversations.update(kept)
+    run_flow()
+    assert summaries(house) == before
+
+
 def test_new_embedding_model_makes_its_own_vectors_beside_the_old_ones(
     asked: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
 ) -> None:

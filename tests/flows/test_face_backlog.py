@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from flows.face_backlog import face_backlog, face_groups
 from flows.full_scan import full_scan
 from flows.house import House
 from flows.scans import start_drains
+from flows.whole_run import scan_and_drain
 from tasks.errors import TransientError
 from tasks.faces.protocol import Box, FaceServiceUnavailable
 from tests.apollo_stand_in import Apollo, Mood, apollo, box_of, face, identity, portrait
@@ -181,6 +183,7 @@ def test_service_that_is_down_fails_the_run_soon_and_marks_nothing(
         portrait(library / f"{number}.jpg", "red", seed=number)
     full_scan.fn()
     service.moods["*"] = Mood(status=503)
+    monkeypatch.setenv("FACE_DETECT_CONCURRENCY", "3")
     with pytest.raises(FaceServiceUnavailable, match="503"):
         face_backlog.fn()
     assert scans(house) == {}
@@ -188,6 +191,36 @@ def test_service_that_is_down_fails_the_run_soon_and_marks_nothing(
     monkeypatch.setenv("APOLLO_FACE_API_BASE_URL", "http://127.0.0.1:9")
     with pytest.raises(TransientError, match="cannot be reached"):
         face_backlog.fn()
+
+
+def test_newest_pictures_that_the_service_never_takes_keep_no_others_waiting(
+    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACE_BACKLOG_MAX_PER_TICK", "6")
+    monkeypatch.setenv("FACE_DETECT_CONCURRENCY", "2")
+    for number in range(40):
+        path = portrait(library / f"{number}.jpg", "red", seed=number)
+        os.utime(path, (1_600_000_000 + number * 1000,) * 2)
+        if number >= 32:
+            service.moods[path.name] = Mood(status=413)
+    full_scan.fn()
+    ticks = 0
+    while len(scans(house)) < 32 and ticks < 60:
+        with suppress(FaceServiceUnavailable):  # where it met only them, by chance
+            assert face_backlog.fn()["faces"] <= 6
+        ticks += 1
+    assert scans(house) == {f"{number}.jpg": "detected" for number in range(32)}
+
+
+def test_scan_by_hand_looks_at_all_of_them(
+    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACE_BACKLOG_MAX_PER_TICK", "2")
+    for number in range(7):
+        portrait(library / f"{number}.jpg", "red", seed=number)
+    service.moods["3.jpg"] = Mood(status=503)
+    assert scan_and_drain(["all"], full=True)["faces"] == 6
+    assert set(scans(house)) == {f"{number}.jpg" for number in range(7)} - {"3.jpg"}
 
 
 def test_box_that_leaves_the_picture_a_little_is_cut(house: House, library: Path, service: Apollo) -> None:

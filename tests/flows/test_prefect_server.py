@@ -21,6 +21,7 @@ from deployments.processes import descendants
 from deployments.settings import Settings
 from tests.deployments.live import free_port, hold_still, wait_for
 from tests.pictures import draw
+from tests.stand_ins.ollama import Fail, OllamaStandIn, Say
 
 pytestmark = pytest.mark.prefect
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -28,18 +29,19 @@ PREFECT_YAML = CHECKOUT / "deployments" / "prefect.yaml"
 STRANGE = ("disk_full_for_a_moment", "disk_full_for_good", "brake", "slow", "killed")
 OURS = {
     "quick-scan", "full-scan", "thumbnails", "metadata", "hash-backfill", "maintenance", "preview-clips", "gifs", "hls",
-    "places", "perceptual-hashes", "face-backlog", "face-groups", "daily-summaries",
+    "places", "perceptual-hashes", "face-backlog", "face-groups", "daily-summaries", "insights",
 }  # fmt: skip
 
 
 @dataclass
 class LivePrefect:
-    """A server with our deployments and our worker, and a library of three pictures."""
+    """A server with our deployments and our worker, a library of three pictures, and a model server."""
 
     url: str
     environment: dict[str, str]
     folder: Path
     worker: subprocess.Popen[bytes]
+    ollama: OllamaStandIn
 
     def ask(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
         for _ in range(10):
@@ -101,13 +103,14 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePrefect]:
     environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"  # these tests wait for the next poll a dozen times
     environment["PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS"] = "2"
     environment["BASE_PATH"] = str(folder / "photos")
-    with hold_still() as start:
+    with OllamaStandIn().running() as ollama, hold_still() as start:
+        environment |= {"OLLAMA_PRIMARY_URL": ollama.url, "INSIGHT_LIBRARIES": "all", "INSIGHT_MAX_PER_TICK": "2"}
         log = folder / "server.log"
         server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         start(server, environment, CHECKOUT, log)
         url = f"http://127.0.0.1:{port}/api"
         wait_for(lambda: httpx.get(f"{url}/health", trust_env=False).is_success, 90, log)
-        live = LivePrefect(url, environment, folder, None)  # type: ignore[arg-type]
+        live = LivePrefect(url, environment, folder, None, ollama)  # type: ignore[arg-type]
         live.apply(with_strange_flows(folder))
         live.worker = start([sys.executable, "-m", "deployments.worker"], environment, CHECKOUT, folder / "worker.log")
         yield live
@@ -123,6 +126,20 @@ def test_quick_scan_from_the_server_tells_library_and_counts(prefect: LivePrefec
     assert "broken.jpg" in failures["data"]
     tasks = prefect.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
     assert any("4 files" in task["name"] for task in tasks)
+
+
+def test_insights_show_each_photo_as_a_task_and_what_was_written_as_a_table(prefect: LivePrefect) -> None:
+    prefect.ollama.script += [Say(["A circle."]), Say(["Circle"]), Fail(400, "I do not like it"), Fail(500, "broken")]
+    prefect.ollama.script += [Say(["A square."]), Say(["Square"])]
+    run = prefect.wait(prefect.trigger("insights"))
+    assert run["state_type"] == "COMPLETED", run["state"]
+    assert run["name"] == "insights all: 2 insights, 1 failed"
+    artifacts = prefect.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}})
+    by_key = {artifact["key"]: artifact["data"] for artifact in artifacts}
+    assert "A square." in by_key["insights-written"] and "I do not like it" in by_key["insights-failures"]
+    tasks = prefect.ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+    assert sorted(task["run_count"] for task in tasks) == [1, 1, 2], "a server that fails is asked again"
+    assert all(".jpg" in task["name"] for task in tasks)
 
 
 def test_batch_that_finds_the_disk_full_is_tried_again(prefect: LivePrefect) -> None:

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
 from flows.house import House
 from flows.whole_run import scan_and_drain
 from flows.xmp_export import export_sidecars
 from sql.lake import Row, utc_now
 from tasks.errors import UnknownLibrary
+from tasks.faces.record import face_row, person_row
 from tasks.metadata.xmp import parse_xmp
+from tests.apollo_stand_in import portrait
 from tests.pictures import draw
+from tests.tasks.faces.test_picasa import ini
+from tests.tasks.faces.test_regions import MARIE
 from tests.tasks.test_xmp_sidecar import FOREIGN
 
 
@@ -142,3 +147,64 @@ def test_renamed_folder_keeps_tags_favourites_and_ratings(house: House, library:
         assert (asset(house, path)["rating"], asset(house, path)["description"]) == (5, "kept")
     liked = house.lake.select("select account, path, asset_id from v_favorites")
     assert [tuple(row.values()) for row in liked] == [("ada", "new name/1.jpg", before["old name/1.jpg"]["asset_id"])]
+
+
+def named_boxes(house: House, path: str) -> list[tuple[str, float, float, float, float]]:
+    rows = house.lake.select(
+        "select p.name, round(f.x, 3), round(f.y, 3), round(f.width, 3), round(f.height, 3) from face f"
+        " join person p using (person_id) join fingerprint using (content_hash) join asset using (asset_id)"
+        " where rel_path = $path order by all",
+        path=path,
+    )
+    return [tuple(row.values()) for row in rows]  # type: ignore[misc]
+
+
+def test_people_are_exported_and_another_house_reads_the_same_faces(house: House, library: Path) -> None:
+    portrait(library / "a.jpg", "red", orientation=6)
+    full_scan.fn()
+    with house.lake.write("ada: named it") as writer:
+        content_hash = writer.execute("select content_hash from fingerprint")[0]["content_hash"]
+        writer.append("person", [person_row(1, "Marie Curie"), person_row(2, "Passer-by", is_ignored=True)])
+        box = {"x": 0.1, "y": 0.2, "width": 0.3, "height": 0.4}
+        other = box | {"x": 0.6}
+        writer.append("face", [
+            face_row(content_hash, "manual", face_id=1, person_id=1, bound_by="user", **box),
+            face_row(content_hash, "manual", face_id=2, person_id=2, bound_by="user", **other),
+        ])  # fmt: skip
+    before = originals(library)
+    assert export_sidecars(house).written == [str(library / "a.jpg.xmp")]
+    assert originals(library) == before
+    assert b"Passer-by" not in (library / "a.jpg.xmp").read_bytes(), "the ignored are nobody's business"
+    with house.lake.write("forgotten") as writer:
+        for table in ("face", "person", "face_scan"):
+            writer.execute(f"delete from {table}")
+    full_scan.fn()
+    face_backlog.fn()
+    assert named_boxes(house, "a.jpg") == [("Marie Curie", 0.1, 0.2, 0.3, 0.4)]
+    assert export_sidecars(house).written == []
+
+
+def test_picasas_file_is_read_and_read_again_when_it_changes(house: House, library: Path) -> None:
+    portrait(library / "a.jpg")
+    portrait(library / "b.jpg", seed=1)
+    full_scan.fn()
+    face_backlog.fn()
+    assert named_boxes(house, "a.jpg") == []
+    contacts = "[Contacts2]\nab=Marie;;\ncd=Maria;;\n"
+    (library / ".picasa.ini").write_text(ini("a.jpg", ("ab", MARIE), contacts=contacts))
+    full_scan.fn()
+    face_backlog.fn()
+    assert named_boxes(house, "a.jpg") == [("Marie", 0.3, 0.2, 0.12, 0.2)]
+    assert named_boxes(house, "b.jpg") == []
+    (library / ".picasa.ini").write_text(ini("a.jpg", ("cd", MARIE), contacts=contacts) + "\n")
+    full_scan.fn()
+    assert face_backlog.fn()["face_regions"] == 2
+    assert [one[0] for one in named_boxes(house, "a.jpg")] == ["Maria"]
+    before = house.lake.snapshot_id()
+    full_scan.fn()
+    face_backlog.fn()
+    assert house.lake.snapshot_id() == before, "read once"
+    (library / ".picasa.ini").unlink()
+    full_scan.fn()
+    face_backlog.fn()
+    assert named_boxes(house, "a.jpg") == []

@@ -70,6 +70,9 @@ class World:
             known["person_id"] = self._persons()
             known["into"] = known["person_id"][-1:]
             self._draw_faces()
+        if "/knowledge" in label:
+            known["entity_id"] = known["source_id"] = known["fact_id"] = self._remember()
+            known["target_id"] = known["entity_id"][-1:]
         if "/users" in label:
             known["account_id"] = self._accounts()
         if "/undo" in label:
@@ -102,6 +105,17 @@ class World:
             writer.replace("face_embedding", vectors)
             writer.replace("face_cluster", [{"cluster_id": 1, "model_version": "drawn", "created_at": utc_now()}])
         self.app.state.context.replica.refresh()
+
+    def _remember(self) -> list[int]:
+        """Two entities with a fact each, under the same numbers, whatever was forgotten before."""
+        now = {"created_at": utc_now(), "updated_at": utc_now()}
+        numbers = [1, 2]
+        with self.house.lake.write("memory") as writer:
+            places = [{"entity_id": n, "name": f"Harbour {n}", "kind": "place"} for n in numbers]
+            writer.replace("entity", [{**place, **now} for place in places])
+            facts = [{"fact_id": n, "entity_id": n, "fact": f"It has {n} piers.", "source": "agent"} for n in numbers]
+            writer.replace("entity_fact", [{**fact, "confidence": 0.5, **now} for fact in facts])
+        return numbers
 
     def _accounts(self) -> list[int]:
         if "guest" not in self._accounts_now:

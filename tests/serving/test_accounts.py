@@ -224,6 +224,20 @@ def test_the_number_of_a_removed_account_is_not_given_again(house: House) -> Non
     assert add_user(house.lake, "bob", PASSWORD)["account_id"] > gone["account_id"]
 
 
+def test_chats_of_a_removed_account_go_and_the_transcripts_of_insights_stay(house: House) -> None:
+    add_user(house.lake, "ada", PASSWORD)
+    gone = add_user(house.lake, "bob", PASSWORD)["account_id"]
+    with house.lake.write("talk") as writer:
+        talks = [(1, None, gone), (2, "0" * 64, gone), (3, None, gone - 1)]
+        names = ("conversation_id", "content_hash", "account_id")
+        writer.append("conversation", [dict(zip(names, talk, strict=True)) for talk in talks])
+        writer.append("conversation_message", [{"conversation_id": talk[0], "position": 0} for talk in talks])
+    remove_user(house.lake, "bob")
+    for table in ("conversation", "conversation_message"):
+        rows = house.lake.select(f"select conversation_id from {table} order by 1")
+        assert [row["conversation_id"] for row in rows] == [2, 3]
+
+
 def test_logging_out_ends_this_token_and_no_other(own: TestClient) -> None:
     logged_in(own)
     first, second = (own.post("/login", json=CREDENTIALS).json()["token"] for _ in range(2))

@@ -167,6 +167,34 @@ def test_hiding_can_be_undone_from_the_history(client: TestClient) -> None:
     assert shown(client) == everything
 
 
+def told(client: TestClient, path: str) -> dict[str, Any]:
+    page = client.get("/photos", params={"limit": 100, "include_duplicates": True}).json()
+    photo = next(one for one in page["photos"] if one["path"] == path)
+    return {"tags": set(photo["tag_ids"]), "favorite": photo["favorite"], "rating": photo["rating"]}
+
+
+def test_what_was_said_of_the_hidden_ones_is_said_of_the_kept_one(client: TestClient, house: House) -> None:
+    (group,) = groups(client, "perceptual")
+    keep, second, third = (photo["path"] for photo in group["photos"])
+    given = ((keep, "safari"), (second, "safari"), (second, "elephant"), (third, "elephant"), (third, "dust"))
+    tags = {client.post("/image/tags", json={"path": path, "tag_name": name}).json()["id"] for path, name in given}
+    assert client.put("/image/favorites", json={"path": third}).status_code in {200, 201}
+    for path, rating in ((second, 3), (third, 5)):
+        assert client.put("/image/rating", json={"path": path, "rating": rating}).status_code == 200
+    before = {path: told(client, path) for path in (keep, second, third)}
+    post(client, "/duplicates/resolve", keep=ids(group)[0], hide=ids(group)[1:])
+    assert told(client, keep) == {"tags": tags, "favorite": True, "rating": 5}
+    assert {path: told(client, path) for path in (second, third)} == {path: before[path] for path in (second, third)}
+    for table in ("photo_tag", "favorite", "photo_note"):
+        assert house.lake.rows(f"checks/unique_{table}") == []
+    change = client.get("/changes").json()["changes"][0]
+    assert client.post("/undo", json={"snapshot_id": change["snapshot_id"]}).status_code == 200
+    assert {path: told(client, path) for path in (keep, second, third)} == before
+    assert client.put("/image/rating", json={"path": keep, "rating": 1}).status_code == 200
+    post(client, "/duplicates/resolve", keep=ids(group)[0], hide=ids(group)[1:])
+    assert told(client, keep)["rating"] == 1, "its own rating counts"
+
+
 def test_what_makes_no_sense_is_refused(client: TestClient) -> None:
     (group,) = groups(client, "exact")
     keep, other = ids(group)

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from serving.training_data import PAGE_INSIGHTS, training_lines
+from sql.lake import Lake
 from tests.pictures import draw
 from tests.serving.conftest import House
 from tests.serving.talking import events_of, talking_house
@@ -219,6 +221,33 @@ def test_rating_is_kept_and_exported_with_the_transcript(
     assert client.post("/insights/rate", json={"file_path": PHOTO, "rating": 5}).status_code == 422
 
 
+def test_export_holds_a_page_of_transcripts_at_a_time(house: House) -> None:
+    numbers = range(1, 2 * PAGE_INSIGHTS + 6)
+    with house.lake.write("insights") as writer:
+        writer.append("insight", [{"insight_id": n, "conversation_id": n, "title": f"{n}"} for n in numbers])
+        writer.append("insight_rating", [{"insight_id": n, "rating": 1} for n in numbers])
+        words = [(n, position, role) for n in numbers for position, role in enumerate(("user", "assistant"))]
+        names = ("conversation_id", "position", "role")
+        writer.append("conversation_message", [dict(zip(names, row, strict=True)) for row in words])
+    held: list[int] = []
+    lines = training_lines(CountingLake(house.lake, held))  # type: ignore[arg-type]
+    assert json.loads(next(lines))["title"] == "1" and held == [2 * PAGE_INSIGHTS]
+    assert [json.loads(line)["insight_id"] for line in lines] == list(numbers)[1:]
+    assert held == [2 * PAGE_INSIGHTS, 2 * PAGE_INSIGHTS, 10, 0]
+
+
+class CountingLake:
+    """The lake, and how many rows each question brought into memory."""
+
+    def __init__(self, lake: Lake, held: list[int]) -> None:
+        self._lake, self._held = lake, held
+
+    def rows(self, name: str, **parameters: Any) -> list[Any]:
+        rows = self._lake.rows(name, **parameters)
+        self._held.append(len(rows))
+        return rows
+
+
 def test_insight_belongs_to_the_picture_not_to_its_path(
     talking: tuple[House, TestClient], ollama: OllamaStandIn
 ) -> None:
@@ -266,3 +295,18 @@ def test_without_any_model_an_insight_is_503_with_what_to_start(tmp_path: Path) 
         prepare(house, client)
         answer = client.post("/insights/generate", json={"file_path": PHOTO})
         assert answer.status_code == 503 and "Start Ollama" in answer.json()["detail"]
+
+
+def test_model_is_fetched_in_the_background_and_the_listing_says_how_far(tmp_path: Path, ollama: OllamaStandIn) -> None:
+    with talking_house(tmp_path, ollama_primary_url=ollama.url) as (_, client):
+        answer = client.post("/insights/models/pull", json={"model": VISION_MODEL})
+        assert (answer.status_code, answer.json()["server"]) == (202, ollama.url)
+        for _ in range(100):
+            (server,) = client.get("/insights/models").json()["servers"]
+            if server["pulls"] and server["pulls"][0]["state"] == "done":
+                break
+            threading.Event().wait(0.05)
+        assert (server["pulls"][0]["model"], server["pulls"][0]["completed_bytes"]) == (VISION_MODEL, 2000)
+        assert VISION_MODEL in [model["name"] for model in server["models"]]
+        refused = client.post("/insights/models/pull", json={"model": VISION_MODEL, "server": "fallback"})
+        assert refused.status_code == 404 and "OLLAMA_FALLBACK_URL" in refused.json()["detail"]

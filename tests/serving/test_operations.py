@@ -13,8 +13,12 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from deployments.status import library_status
+from flows.house import House as Flows
 from sql.lake import LakeError
-from tests.serving.conftest import CHOSEN, House
+from tasks.stages import STAGES
+from tests.apollo_stand_in import portrait
+from tests.serving.conftest import CHOSEN, House, logged_in
 
 
 def test_health_is_503_while_the_lake_cannot_be_read(
@@ -42,13 +46,57 @@ def test_metrics_count_the_catalog_and_the_requests(client: TestClient) -> None:
     failed = {s.labels["stage"]: s.value for s in samples if s.name == "darkroom_failures"}
     assert failed["thumbnail"] >= 2
     stages = {s.labels["stage"] for s in samples if s.name == "darkroom_backlog"}
-    assert stages == {"hash", "metadata", "thumbnail", "hls", "preview_clip"}
+    assert stages == set(STAGES)
     made = {s.labels["kind"]: s.value for s in samples if s.name == "darkroom_derivatives"}
     assert made["thumbnail"] + failed["thumbnail"] == len(CHOSEN)
     routes = {s.labels["route"] for s in samples if s.name == "darkroom_http_requests_total"}
     assert "/photos" in routes
     assert not any("ladybug" in route or "?" in route for route in routes)
     assert any(s.name == "darkroom_replica_snapshot" and s.value > 0 for s in samples)
+
+
+def test_metrics_and_status_count_the_same_also_what_is_to_be_made_anew(own: TestClient, house: House) -> None:
+    logged_in(own)
+    for number in range(3):
+        portrait(house.root / f"{number}.jpg", seed=number)
+    house.scan()
+
+    def counted() -> dict[str, float]:
+        families = text_string_to_metric_families(own.get("/metrics").text)
+        samples = [sample for family in families for sample in family.samples]
+        return {one.labels["stage"]: one.value for one in samples if one.name == "darkroom_backlog"}
+
+    def told() -> dict[str, float]:
+        (library,) = library_status(Flows(house.settings, house.lake))
+        return {one["stage"]: one["backlog"] for one in library["stages"] if one["stage"] in STAGES}
+
+    assert counted() == told()
+    assert counted()["thumbnail"] == 0
+    with house.lake.write("an older recipe") as writer:
+        writer.execute("update derivative set recipe = 'of another size'")
+    assert counted() == told()
+    assert counted()["thumbnail"] == 3
+
+
+def test_address_of_a_thumbnail_changes_with_its_size(own: TestClient, house: House) -> None:
+    logged_in(own)
+    portrait(house.root / "trip/a.jpg")
+    house.scan()
+    context = own.app.state.context  # type: ignore[attr-defined]
+
+    def addresses() -> set[str]:
+        context.replica.refresh()
+        page = own.get("/photos", params={"path": ""}).json()
+        listed = {folder["cover_url"] for folder in page["dirs"]}
+        return listed | {photo["thumb_url"] for photo in own.get("/photos?recursive=true").json()["photos"]}
+
+    (before,) = addresses()
+    assert "immutable" in own.get(before).headers["cache-control"]
+    with house.lake.write("made anew") as writer:
+        writer.execute("update derivative set recipe = recipe || ' of another size'")
+    (after,) = addresses()
+    assert before != after
+    assert own.get(after).content == own.get(before).content
 
 
 def test_failures_are_listed_with_their_reasons(client: TestClient) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from serving.accounts import add_user
 from tests.apollo_stand_in import box_of, portrait
-from tests.serving.conftest import make_house
+from tests.serving.conftest import NAME, PASSWORD, make_house
 from tests.serving.people import people
 from tests.serving.test_persons import ask, group
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
@@ -34,6 +35,7 @@ def site(tmp_path: Path) -> Iterator[str]:
         group(world)
         green = world.faces("green0.jpg")[0]["id"]
         ask(world, "PATCH", f"/image/faces/{green}", person_name="Marie Curie")
+        add_user(house.lake, "grace", PASSWORD)
         yield from serve(house)
     house.lake.close()
 
@@ -98,9 +100,6 @@ def test_viewer_shows_boxes_on_the_faces_and_takes_a_name(browser: Browser, site
 
 
 def test_page_says_why_nobody_is_here(browser: Browser, tmp_path: Path) -> None:
-    from serving.accounts import add_user
-    from tests.serving.conftest import NAME, PASSWORD
-
     house = make_house(tmp_path)
     add_user(house.lake, NAME, PASSWORD)
     for site in serve(house):
@@ -110,3 +109,46 @@ def test_page_says_why_nobody_is_here(browser: Browser, tmp_path: Path) -> None:
         assert "Faces are off" in page.inner_text(".empty")
         watched.was_clean()
     house.lake.close()
+
+
+def test_two_groups_of_one_person_are_merged_on_the_page(browser: Browser, site: str) -> None:
+    for width in (390, 1440):
+        watched = Watched(browser, site, width=width)
+        page = watched.log_in("/people")
+        page.wait_for_selector(".group")
+        groups = page.locator(".group").count()
+        page.locator(".pick input").first.check()
+        page.wait_for_selector(".notice:has-text('Tick another group')")
+        if width == 390:
+            page.locator(".pick input").first.uncheck()
+            page.wait_for_selector(".notice", state="hidden")
+            shot(watched, "people-merge-390")
+            watched.was_clean()
+            continue
+        page.locator(".pick input").nth(1).check()
+        shot(watched, "people-merge-1440")
+        page.get_by_role("button", name="Merge them").click()
+        page.wait_for_function(f"() => document.querySelectorAll('.group').length === {groups - 1}")
+        assert page.is_hidden(".notice:has-text('show one person')")
+        watched.was_clean()
+
+
+def test_viewer_account_sees_people_and_is_offered_nothing_it_may_not_do(browser: Browser, site: str) -> None:
+    watched = Watched(browser, site)
+    page = watched.page
+    page.goto(f"{site}/people")
+    page.fill("[name=username]", "grace")
+    page.fill("[name=password]", PASSWORD)
+    page.click("button.primary")
+    page.wait_for_selector(".group")
+    assert page.locator("main button, main input, main form").count() == 0
+    page.click(".head:has-text('Marie Curie')")
+    page.wait_for_selector("h1:text-is('Marie Curie')")
+    assert page.locator("main form, main input, .maybes").count() == 0
+    shot(watched, "person-viewer-1440")
+    page.click(".photos a")
+    page.wait_for_selector(".who:not([hidden])")
+    page.click(".who")
+    page.wait_for_selector(".face.named span:text-is('Marie Curie')")
+    assert page.locator(".face button").count() == 0
+    watched.was_clean()

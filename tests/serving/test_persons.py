@@ -235,3 +235,19 @@ def test_naming_of_a_face_that_is_gone_is_not_undone_in_silence(world: World) ->
         writer.execute("delete from face where face_id = $id", id=face["id"])
     said = ask(world, "POST", "/undo", 409, snapshot_id=named["snapshot_id"])["detail"]
     assert "gone" in said
+
+
+def test_merge_keeps_what_either_one_was_said_not_to_be(world: World) -> None:
+    paths = ("red0.jpg", "red1.jpg", "red2.jpg", "blue.jpg")
+    first, second, third, blue = (world.faces(path)[0]["id"] for path in paths)
+    ada = ask(world, "PATCH", f"/image/faces/{first}", person_name="Ada")["person_id"]
+    countess = ask(world, "PATCH", f"/image/faces/{blue}", person_name="Countess")["person_id"]
+    for face, person in ((second, ada), (second, countess), (third, countess), (blue, ada)):
+        ask(world, "POST", f"/faces/{face}/reject", person_id=person)
+    before = world.house.lake.select("select * from face_rejection order by all")
+    ask(world, "POST", f"/persons/{countess}/merge", into=ada)
+    rows = world.house.lake.select("select face_id, person_id from face_rejection order by all")
+    assert [tuple(row.values()) for row in rows] == sorted([(second, ada), (third, ada)])
+    assert {face["path"] for face in ask(world, "GET", f"/persons/{ada}/suggestions")} == {"both.jpg"}
+    undo_last(world)
+    assert world.house.lake.select("select * from face_rejection order by all") == before

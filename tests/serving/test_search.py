@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from serving.accounts import add_user
 from serving.app import create_app
 from sql.lake import utc_now
-from tests.serving.conftest import CHOSEN, House, fill, logged_in, make_house
+from tests.serving.conftest import CHOSEN, PASSWORD, House, fill, logged_in, make_house
 from tests.serving.organised import organise
 
 
@@ -264,3 +265,40 @@ def test_many_small_changes_are_put_together(media: Path, tmp_path: Path) -> Non
         client.app.state.context.replica.refresh()  # type: ignore[attr-defined]
         assert found(client, "later") == {"later.jpg"}
     fresh.lake.close()
+
+
+def told(house: House, path: str, *insights: tuple[str, str]) -> str:
+    """Insights of a photo as a model writes them, the last one counts; returns its content hash."""
+    content_hash: str = house.lake.select("select content_hash from v_assets where path = $path", path=path)[0][
+        "content_hash"
+    ]
+    with house.lake.write("insight") as writer:
+        first = writer.next_id("insight", "insight_id")
+        writer.append("insight", [
+            {"insight_id": number, "content_hash": content_hash, "title": title, "summary": summary,
+             "generated_at": utc_now()}
+            for number, (title, summary) in enumerate(insights, start=first)
+        ])  # fmt: skip
+    return content_hash
+
+
+def test_owner_finds_photos_by_their_insight_and_a_viewer_never_does(house: House, client: TestClient) -> None:
+    assert found(client, "zeppelin") == set()
+    told(house, "2012/summer/ladybug.jpg", ("Quarrel", "old"), ("A zeppelin passes", "Aunt Mathilda's divorce, 天気"))
+    viewer = TestClient(client.app)
+    add_user(house.lake, "guest", PASSWORD, role="viewer")
+    client.app.state.context.replica.refresh()  # type: ignore[attr-defined]
+    token = viewer.post("/login", json={"username": "guest", "password": PASSWORD}).json()["token"]
+    viewer.headers["Authorization"] = f"Bearer {token}"
+    for query in ("zeppelin", "zepp divorce", '"a zeppelin passes"', '"zeppelin"', "気", "ladybug zeppelin"):
+        assert found(client, query) == {"ladybug.jpg"}, query
+        assert found(viewer, query) == set(), query
+    assert found(client, "quarrel") == set(), "another insight counts now"
+    assert "ladybug.jpg" not in found(client, "-zeppelin")
+    assert found(viewer, "ladybug -zeppelin") == {"ladybug.jpg"}, "what is left out would tell as well"
+    for asking in (client, viewer):
+        for typed in ("zepp", "divor", "insight:z"):
+            assert asking.get("/search/suggest", params={"q": typed}).json()["suggestions"] == []
+    with house.lake.write("deleted") as writer:
+        writer.execute("update insight set deleted_at = $now", now=utc_now())
+    assert found(client, "zeppelin") == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,20 @@ from tests.serving.test_web import CHROMIUM, Watched, browser, serve
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 __all__ = ["browser"]  # the fixture
+SHOTS = os.environ.get("SCREENSHOTS")
+LAND_IS_DRAWN = """() => {
+  const canvas = document.querySelector("#map canvas");
+  const copy = document.createElement("canvas");
+  Object.assign(copy, { width: canvas.clientWidth, height: canvas.clientHeight });
+  const pen = copy.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(canvas, 0, 0, copy.width, copy.height);
+  const degree = Math.max(copy.width, 360) / 360;
+  const colour = (longitude, latitude) => {
+    const [x, y] = [copy.width / 2 + (longitude - 10) * degree, copy.height / 2 - (latitude - 20) * degree];
+    return pen.getImageData(x, y, 1, 1).data.join();
+  };
+  return colour(22, -3) !== colour(-28, -3); // the Congo, the Atlantic
+}"""
 WIDTHS = pytest.mark.parametrize("width", [390, 1440])
 
 
@@ -93,6 +108,9 @@ def test_the_map_shows_clusters_and_a_click_opens_their_photos(browser: Browser,
     assert count >= 2
     page.goto(f"{site}/map")
     page.wait_for_selector(".pin img")
+    page.wait_for_function(LAND_IS_DRAWN)
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/map-{width}.png")
     pin = page.locator(".pin").last
     wanted = int(pin.locator("b").inner_text())
     pin.dispatch_event("click")

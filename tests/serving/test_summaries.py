@@ -134,3 +134,24 @@ def test_any_words_may_be_asked(asked: TestClient, q: str) -> None:
 def test_without_a_token_nothing_is_told(own: TestClient) -> None:
     assert own.get("/summaries/search", params={"q": "x"}).status_code == 401
     assert own.get("/summaries").status_code == 401
+
+
+def test_one_summary_is_read_by_its_number(asked: TestClient) -> None:
+    answer = asked.get("/summaries/3")
+    assert answer.status_code == 200
+    assert (answer.json()["contact"], answer.json()["day"]) == ("Bruno", "2025-07-02")
+    assert asked.get("/summaries/99").status_code == 404
+    assert asked.get("/summaries/-1").status_code in {404, 422}
+
+
+def test_summary_whose_messages_are_gone_is_neither_found_nor_listed_until_they_are_back(
+    asked: TestClient, house: House
+) -> None:
+    assert found(asked, "insect bite")[0] == 1
+    for gone_at, there in ((utc_now(), False), (None, True)):
+        with house.lake.write("gone, and back") as writer:
+            writer.run("summaries/mark_gone", contact="Ada", days=[date(2025, 6, 1)], gone_at=gone_at)
+        assert (1 in found(asked, "insect bite")) is there
+        listed = asked.get("/summaries").json()["summaries"]
+        assert (1 in [row["summary_id"] for row in listed]) is there
+        assert len(house.lake.select("select * from v_daily_summaries")) == 3 + there

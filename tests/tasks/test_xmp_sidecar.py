@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from tasks.faces.regions import NamedBox, read_regions
+from tasks.metadata.packets import read_packets
 from tasks.metadata.xmp import InvalidXmp, parse_xmp
 from tasks.xmp_sidecar import Said, is_ours, merged_sidecar
+from tests.tasks.faces.test_regions import (
+    BACK,
+    HEIGHT,
+    MARIE,
+    PIERRE,
+    WIDTH,
+    assert_same,
+    microsoft,
+    mwg,
+    mwg_in_elements,
+    picture,
+    turned,
+)
 
 FOREIGN = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Other 1.0">
@@ -116,3 +134,96 @@ def test_rating_and_description_written_as_attributes_are_replaced() -> None:
     assert written is not None
     read = parse_xmp(written)
     assert (read.values["xmp:Rating"], read.description) == ("0", "long")
+
+
+def write_people(path: Path, *people: NamedBox, orientation: int = 1, sidecar: str | None = None) -> bytes:
+    """The sidecar of a picture in which these people are; written beside it."""
+    file = picture(path, mwg(("Somebody in the file", MARIE)), orientation=orientation)
+    before = sidecar.encode() if sidecar else None
+    written = merged_sidecar(before, Said(people=people, packets=read_packets(file)))
+    assert written is not None
+    path.with_suffix(".xmp").write_bytes(written)
+    return written
+
+
+def read_again(path: Path) -> tuple[NamedBox, ...]:
+    file = picture(path, mwg(("Somebody in the file", MARIE)), orientation=exif_of(path))
+    return read_regions(replace(file, sidecar=path.with_suffix(".xmp")))
+
+
+def exif_of(path: Path) -> int:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return int(image.getexif().get(0x0112, 1))
+
+
+CURIES = (NamedBox("Marie Curie", MARIE), NamedBox("Pierre & <Curie>", PIERRE))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_people_are_read_again_at_the_same_place(tmp_path: Path, orientation: int) -> None:
+    written = write_people(tmp_path / "a.jpg", *CURIES, orientation=orientation)
+    assert_same(read_again(tmp_path / "a.jpg"), *((one.name, one.box) for one in CURIES))
+    stored_size = (WIDTH, HEIGHT) if orientation < 5 else (HEIGHT, WIDTH)
+    text = written.decode()
+    assert f'stDim:w="{stored_size[0]}" stDim:h="{stored_size[1]}"' in text, "of the pixels as stored"
+    on_disk = turned(MARIE, BACK[orientation])
+    assert f'stArea:x="{on_disk.x + on_disk.width / 2:.7f}"' in text
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_people_written_again_change_nothing_and_leave_when_nobody_says_them(tmp_path: Path, orientation: int) -> None:
+    once = write_people(tmp_path / "a.jpg", *CURIES, orientation=orientation)
+    packets = read_packets(picture(tmp_path / "a.jpg", "", orientation=orientation))
+    assert merged_sidecar(once, Said(people=CURIES, packets=packets)) is once
+    less = merged_sidecar(once, Said(people=CURIES[:1], packets=packets))
+    assert less is not None
+    (tmp_path / "a.xmp").write_bytes(less)
+    assert [region.name for region in read_again(tmp_path / "a.jpg")] == ["Marie Curie"]
+    renamed = merged_sidecar(less, Said(people=(NamedBox("Maria", MARIE),), packets=packets))
+    assert renamed is not None
+    (tmp_path / "a.xmp").write_bytes(renamed)
+    assert [region.name for region in read_again(tmp_path / "a.jpg")] == ["Maria"]
+    nobody = merged_sidecar(renamed, Said(packets=packets))
+    assert nobody is not None
+    assert not [
+        word
+        for word in ("Maria", "Curie", "mwg-rs:Name", "darkroom:Regions", "darkroom:People")
+        if word.encode() in nobody
+    ]
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("nested", ["attributes", "elements"])
+def test_regions_of_other_programs_stay_and_get_our_name(tmp_path: Path, nested: str, orientation: int) -> None:
+    there = turned(MARIE, BACK[orientation])
+    size = (WIDTH, HEIGHT) if orientation < 5 else (HEIGHT, WIDTH)
+    if nested == "attributes":
+        foreign = mwg(("M. C.", there), size=size)
+    else:
+        foreign = mwg_in_elements("M. C.", there).replace(f"<stDim:h>{HEIGHT}", f"<stDim:h>{size[1]}")
+        foreign = foreign.replace(f"<stDim:w>{WIDTH}", f"<stDim:w>{size[0]}")
+    pet = "<rdf:li rdf:parseType='Resource'><mwg-rs:Name>Rex</mwg-rs:Name><mwg-rs:Type>Pet</mwg-rs:Type></rdf:li>"
+    foreign = foreign.replace("</rdf:Bag>", f"{pet}</rdf:Bag>")
+    written = write_people(tmp_path / "a.jpg", *CURIES, orientation=orientation, sidecar=foreign)
+    assert_same(read_again(tmp_path / "a.jpg"), *((one.name, one.box) for one in CURIES))
+    assert b"Rex" in written and b"M. C." not in written
+    assert written.count(b"AppliedToDimensions") == foreign.count("AppliedToDimensions")
+    packets = read_packets(picture(tmp_path / "a.jpg", "", orientation=orientation))
+    assert merged_sidecar(written, Said(people=CURIES, packets=packets)) is written
+
+
+def test_regions_drawn_on_the_upright_picture_get_company_on_the_upright_picture(tmp_path: Path) -> None:
+    foreign = mwg(("Marie Curie", MARIE), size=(WIDTH, HEIGHT))
+    write_people(tmp_path / "a.jpg", *CURIES, orientation=6, sidecar=foreign)
+    assert_same(read_again(tmp_path / "a.jpg"), *((one.name, one.box) for one in CURIES))
+
+
+def test_names_stand_beside_the_regions_for_programs_that_read_no_boxes(tmp_path: Path) -> None:
+    foreign = microsoft("Marie Curie", MARIE)
+    written = write_people(tmp_path / "a.jpg", *CURIES, CURIES[0], sidecar=foreign).decode()
+    names = written.partition("PersonInImage>")[2].partition("</Iptc4xmpExt:PersonInImage>")[0]
+    assert names.count("<rdf:li>") == 2
+    assert "Pierre &amp; &lt;Curie&gt;" in names
+    assert "MPReg:Rectangle" in written

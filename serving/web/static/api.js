@@ -13,9 +13,17 @@ export async function ask(path, parameters = {}, signal = undefined) {
   return answer(await reach(query.size ? `${path}?${query}` : path, { signal }), true);
 }
 
-export async function send(method, path, body = undefined) {
-  const options = { method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body) };
+export async function send(method, path, body = undefined, signal = undefined) {
+  const options = { method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body), signal };
   return answer(await reach(path, options), false);
+}
+
+/** POST, and what comes in answer as it comes: a stream of bytes. Throws ApiError. */
+export async function stream(path, body, signal) {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal };
+  const response = await reach(path, options);
+  if (!response.ok) await answer(response, false);
+  return response.body;
 }
 
 async function reach(path, options) {

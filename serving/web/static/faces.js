@@ -9,10 +9,11 @@ export class FaceBoxes {
   #faces = [];
   #layer = document.createElement("div");
   #on = false;
+  #mayName;
 
   /** @param {HTMLElement} picture what holds the photo  @param {HTMLElement} button switches the boxes on and off */
-  constructor(picture, button, say) {
-    [this.#picture, this.#button, this.#say] = [picture, button, say];
+  constructor(picture, button, say, mayName) {
+    [this.#picture, this.#button, this.#say, this.#mayName] = [picture, button, say, mayName];
     this.#layer.className = "faces";
     new ResizeObserver(() => this.#place()).observe(picture);
   }
@@ -68,9 +69,10 @@ export class FaceBoxes {
     Object.assign(box.style, {
       left: share(face.bbox.x), top: share(face.bbox.y), width: share(face.bbox.w), height: share(face.bbox.h),
     });
-    const name = document.createElement("button");
-    name.textContent = face.person_name ?? "Who is this?";
-    name.addEventListener("click", () => this.#write(box, name, face));
+    const name = document.createElement(this.#mayName ? "button" : "span");
+    name.textContent = face.person_name ?? (this.#mayName ? "Who is this?" : "");
+    name.hidden = !name.textContent;
+    if (this.#mayName) name.addEventListener("click", () => this.#write(box, name, face));
     box.append(name);
     return box;
   }

@@ -1,6 +1,7 @@
-// Where photos were taken: a graticule that is dragged and zoomed, and clusters upon it. Nothing is fetched from elsewhere.
+// Where photos were taken: outlines and a graticule that are dragged and zoomed, and clusters upon them. Nothing is fetched from elsewhere.
 import { ask, send } from "./api.js";
 import { count } from "./format.js";
+import { drawLand, loadLand } from "./land.js";
 
 const MAX_ZOOM = 18;
 const LOAD_MS = 180;
@@ -107,6 +108,8 @@ function draw() {
   const bottom = Math.min(map.clientHeight, map.clientHeight / 2 + (90 + view.latitude) * perDegree());
   pen.fillStyle = "#151a21";
   pen.fillRect(0, top, map.clientWidth, bottom - top);
+  const origin = { x: map.clientWidth / 2 - view.longitude * perDegree(), y: map.clientHeight / 2 + view.latitude * perDegree() };
+  drawLand(pen, origin, perDegree(), view.zoom, map.clientWidth);
   for (let line = Math.ceil((view.longitude - wide) / step) * step; line <= view.longitude + wide; line += step) {
     const x = map.clientWidth / 2 + (line - view.longitude) * perDegree();
     stroke(pen, x, top, x, bottom, Math.abs(wrapped(line)) < 1e-9);
@@ -212,4 +215,5 @@ document.querySelector("#logout").addEventListener("click", async () => {
 
 view.zoom = Math.max(0, Math.log2(Math.max(map.clientWidth, 360) / 256));
 draw();
+loadLand().then(draw, () => undefined); // a map without outlines is still one
 await load();

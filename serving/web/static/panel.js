@@ -8,14 +8,27 @@ const SOURCES = { mtime: "the file's own time", filename: "the file's name" };
 /** Fill the panel; the last photo asked for wins. */
 export async function fillPanel(panel, photo, mayWrite) {
   panel.dataset.id = photo.asset_id;
-  const said = organiseSection(photo, mayWrite);
-  panel.replaceChildren(said, ...groupsOf(photo, null));
+  const said = [organiseSection(photo, mayWrite), ...(mayWrite && photo.content_hash ? [insightFold(photo)] : [])];
+  panel.replaceChildren(...said, ...groupsOf(photo, null));
   try {
     const known = await ask("/image/metadata", { path: photo.path, library: photo.library_id });
-    if (panel.dataset.id === String(photo.asset_id)) panel.replaceChildren(said, ...groupsOf(photo, known));
+    if (panel.dataset.id === String(photo.asset_id)) panel.replaceChildren(...said, ...groupsOf(photo, known));
   } catch (error) {
     if (panel.dataset.id === String(photo.asset_id)) panel.append(group("Not everything is here", [["", error.message]]));
   }
+}
+
+/** What a model wrote about it. Nothing of it is asked for, its code neither, before somebody opens it. */
+function insightFold(photo) {
+  const section = document.createElement("section");
+  const fold = document.createElement("details");
+  const title = document.createElement("summary");
+  title.append(heading("Insight"));
+  fold.className = "fold";
+  fold.append(title);
+  fold.addEventListener("toggle", async () => fold.append((await import("./insight.js")).insightOf(photo)), { once: true });
+  section.append(fold);
+  return section;
 }
 
 function groupsOf(photo, known) {

@@ -1,22 +1,14 @@
 // People: everybody with a name, and groups of faces that look like one person and want one.
 import { ask, send } from "./api.js";
+import { make } from "./dom.js";
 import { count } from "./format.js";
 
 const GROUPS = 60;
 const main = document.querySelector("#people");
 const notice = document.querySelector("#notice");
 const names = document.querySelector("#names");
-
-/** An element with attributes and children; a function is a click. */
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(name, value);
-    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.filter((child) => child !== null));
-  return element;
-}
+const mayWrite = main.dataset.role === "owner"; // a viewer looks: what cannot be done is not offered
+const picked = make("div", { class: "notice", role: "status", hidden: true });
 
 const photosWord = (number) => `${count(number)} ${number === 1 ? "photo" : "photos"}`;
 const facesWord = (number) => `${count(number)} ${number === 1 ? "face" : "faces"}`;
@@ -74,7 +66,9 @@ async function drawAll() {
     ...(people.length ? [heading("People"), make("div", { class: "heads" }, ...people.map(head))] : []),
     ...(groups.length ? [heading("Who is this?", "faces that look alike"), make("div", { class: "groups" }, ...groups.map(group))] : []),
     ...(ignored.length ? [heading("Ignored"), make("div", { class: "heads" }, ...ignored.map(head))] : []),
+    picked,
   );
+  countPicked();
   return undefined;
 }
 
@@ -100,14 +94,14 @@ function group(cluster) {
   const faces = cluster.sample_face_ids.slice(0, 4).map((number) => crop(`/faces/${number}/crop`, ""));
   const name = (body) => act(() => send("POST", `${base}/person`, body));
   const asked = cluster.suggestion;
+  const what = make("p", {}, `${facesWord(cluster.size)} in ${photosWord(cluster.photo_count)}`);
+  const card = (...rest) => make("section", { class: "group", "aria-label": `Unnamed person, ${facesWord(cluster.size)}` }, make("div", { class: "strip" }, ...faces), what, ...rest);
+  if (!mayWrite) return card(asked && make("p", {}, "Perhaps ", make("b", {}, asked.person_name)));
   const no = async () => {
     for (const face of await ask(base)) await send("POST", `/faces/${face.id}/reject`, { person_id: asked.person_id });
   };
-  return make(
-    "section",
-    { class: "group", "aria-label": `Unnamed person, ${facesWord(cluster.size)}` },
-    make("div", { class: "strip" }, ...faces),
-    make("p", {}, `${facesWord(cluster.size)} in ${photosWord(cluster.photo_count)}`),
+  const pick = make("input", { type: "checkbox", value: cluster.id, change: countPicked });
+  return card(
     asked &&
       make(
         "div",
@@ -117,8 +111,24 @@ function group(cluster) {
         make("button", { class: "pill", click: () => act(no) }, "No"),
       ),
     naming("Name", "", (text) => name({ person_name: text })),
-    make("button", { class: "pill", click: () => act(() => send("PATCH", base, { is_ignored: true })) }, "Ignore"),
+    make(
+      "div",
+      { class: "ask" },
+      make("button", { class: "pill", click: () => act(() => send("PATCH", base, { is_ignored: true })) }, "Ignore"),
+      make("label", { class: "pick" }, pick, "Merge with another"),
+    ),
   );
+}
+
+/** Groups that are ticked can be made one; the largest stands first and takes the others in. */
+function countPicked() {
+  const groups = [...main.querySelectorAll(".pick input:checked")].map((box) => box.value);
+  const merge = async () => {
+    for (const group of groups.slice(1)) await send("POST", `/faces/clusters/${group}/merge`, { into: Number(groups[0]) });
+  };
+  picked.hidden = !groups.length;
+  if (groups.length < 2) picked.replaceChildren("Tick another group that shows the same person.");
+  else picked.replaceChildren(`These ${count(groups.length)} groups show one person.`, make("button", { click: () => act(merge) }, "Merge them"));
 }
 
 async function drawPerson(number) {
@@ -126,7 +136,7 @@ async function drawPerson(number) {
   const [everybody, faces, asked] = await Promise.all([
     ask("/persons"),
     ask(`/persons/${number}/faces`, { limit: 500 }),
-    ask(`/persons/${number}/suggestions`, { limit: 24 }),
+    mayWrite ? ask(`/persons/${number}/suggestions`, { limit: 24 }) : [],
   ]);
   document.title = `${person.name} · Darkroom`;
   document.querySelector("#total").textContent = "";
@@ -136,8 +146,8 @@ async function drawPerson(number) {
   main.replaceChildren(
     make("div", { class: "title" },
       person.cover_url ? make("img", { class: "portrait", src: person.cover_url, alt: "" }) : null,
-      naming("Name", person.name, (text) => rename(person, text, everybody)),
-      make("button", { class: "pill", click: ignore }, person.is_ignored ? "No longer ignore" : "Ignore"),
+      mayWrite ? naming("Name", person.name, (text) => rename(person, text, everybody)) : make("h1", {}, person.name),
+      mayWrite ? make("button", { class: "pill", click: ignore }, person.is_ignored ? "No longer ignore" : "Ignore") : null,
       make("button", { class: "pill", click: home }, "All people"),
     ),
     ...(asked.length ? [heading(`Is this ${person.name}?`), make("div", { class: "maybes" }, ...asked.map((face) => maybe(face, number)))] : []),

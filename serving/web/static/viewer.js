@@ -22,7 +22,7 @@ export class Viewer {
   #opener = null;
   #showPanel = window.innerWidth >= WIDE;
   #busy = false;
-  #faces = new FaceBoxes(this.#picture, this.#dialog.querySelector(".who"), (message) => this.#say(message));
+  #faces = new FaceBoxes(this.#picture, this.#dialog.querySelector(".who"), (message) => this.#say(message), this.#dialog.dataset.role === "owner");
   #heart = new Heart(this.#dialog.querySelector(".heart"), (message) => this.#say(message));
   #playing = null; // a Film, or the Moment of a photo that moves
   #home = location.pathname.startsWith("/view/") ? "/" : location.pathname + location.search;
@@ -243,7 +243,7 @@ export class Viewer {
   #key(event) {
     if (event.target.closest?.("input, textarea, select")) return; // somebody is writing
     if (event.target.closest?.("video") && event.key !== "i") return; // the film's own keys
-    if (event.key === " " && event.target.closest?.("button, a")) return; // a button's own key
+    if (event.key === " " && event.target.closest?.("button, a, summary")) return; // a button's own key
     const play = () => this.#playing?.toggle();
     const act = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.togglePanel(), " ": play, l: play, f: () => this.#faces.toggle(), h: () => this.#heart.toggle() }[event.key];
     if (!act || event.metaKey || event.ctrlKey || event.altKey) return;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,11 @@ FOLDER = Path(__file__).parent
 def prompt(name: str) -> str:
     """The text of `<name>.txt`."""
     return (FOLDER / f"{name}.txt").read_text(encoding="utf-8").strip()
+
+
+def filled(name: str, **parts: str) -> str:
+    """The text of `<name>.txt` with each `{part}` put in; braces in what is put in stay as they are."""
+    return re.sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), prompt(name))
 
 
 @cache

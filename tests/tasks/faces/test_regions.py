@@ -12,6 +12,7 @@ from tasks.faces.protocol import Box
 from tasks.faces.regions import NamedBox, read_regions, turned
 from tasks.media_file import MediaFile
 from tasks.media_types import MediaKind
+from tasks.metadata.packets import read_packets
 
 MARIE = Box(0.3, 0.2, 0.12, 0.2)
 PIERRE = Box(0.62, 0.12, 0.1, 0.25)
@@ -158,7 +159,13 @@ def test_what_is_no_named_face_is_left_out(tmp_path: Path, xmp: str) -> None:
 
 
 def test_no_file_of_the_collection_is_too_strange(media: Path) -> None:
-    for path in sorted(media.rglob("*.*"))[:400]:
-        if path.is_file() and path.suffix.lower() in {".jpg", ".png", ".heic", ".tif", ".tiff", ".dng", ".xmp"}:
-            status = path.stat()
-            read_regions(MediaFile(path, MediaKind("photo", "image/jpeg"), status.st_size, status.st_mtime_ns))
+    endings = {".jpg", ".jpeg", ".png", ".heic", ".tif", ".tiff", ".dng", ".xmp"}
+    paths = [path for path in sorted(media.rglob("*.*")) if path.is_file() and path.suffix.lower() in endings][:400]
+    with_xmp = 0
+    for path in paths:
+        status = path.stat()
+        file = MediaFile(path, MediaKind("photo", "image/jpeg"), status.st_size, status.st_mtime_ns)
+        with_xmp += read_packets(file).embedded is not None
+        read_regions(file)
+    assert len(paths) > 50, "the collection was there to be read"
+    assert with_xmp > 5, "and had something to be read in it"

@@ -1,0 +1,124 @@
+"""Insights of one run: asked for photo by photo, kept with what else the batch came to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from flows.house import House
+from flows.insight_choice import insight_tool
+from flows.insight_sources import InsightSources
+from flows.models import run_and_hang_up, servers_of
+from sql.lake import Writer
+from tasks.agent.insight import write_insight
+from tasks.agent.transcripts import WrittenInsight, keep_insight
+from tasks.asset import Asset, Results
+from tasks.errors import AnswerCutOff, AssetError, EmptyAnswer, ModelRefused, NotFound
+from tasks.models.ollama import OllamaChat
+from tasks.models.ollama_models import OllamaModels
+from tasks.models.ollama_server import OllamaServer
+
+log = logging.getLogger(__name__)
+
+STAGE = "insight"
+REFUSED_IN_A_ROW = 3  # then it is no fault of the photos
+
+
+class NoInsight(AssetError):
+    """The model refused to write about this photo, or wrote nothing."""
+
+    tool = "chat model"
+
+
+@dataclass(slots=True)
+class Insights(Results):
+    """Results with what was written, by asset."""
+
+    written: list[tuple[Asset, WrittenInsight]] = field(default_factory=list)
+
+
+@dataclass
+class InsightWriter:
+    """
+    Writes about photos with the local model.
+
+    Args:
+        servers: Their breakers last as long as the run.
+    """
+
+    house: House
+    servers: list[OllamaServer]
+    sources: InsightSources
+    refused: int = 0  # in a row
+
+    def __call__(self, batch: Sequence[Asset]) -> Insights:
+        """
+        Raises:
+            TransientError: The model server, or a source of the context, is away; nothing is recorded.
+            ModelRefused: One photo after another is refused, or not answered; the last one is not recorded.
+        """
+        results = Insights()
+        for asset in batch:
+            self._one(asset, results)
+        return results
+
+    def _one(self, asset: Asset, results: Insights) -> None:
+        try:
+            written = self._written(asset)
+        except (EmptyAnswer, ModelRefused) as exc:
+            self._give_up(asset, exc, results)
+        except (AnswerCutOff, NotFound) as exc:  # this one is tried first next time; the others need not wait for it
+            log.warning("insights: %s is left for the next run: %s", asset.rel_path, exc)
+            results.left += 1
+        else:
+            self.refused = 0
+            results.written.append((asset, written))
+            results.clear(asset, STAGE)
+            results.done += 1
+
+    def _written(self, asset: Asset) -> WrittenInsight:
+        photo = self.house.lake.one("ai/photo", asset_id=asset.asset_id)
+        if photo is None or photo["content_hash"] != asset.content_hash:
+            raise NotFound("it has changed or gone meanwhile")
+        writing = write_insight(OllamaChat(self.servers), photo, self.sources.of(asset))
+        return run_and_hang_up(self.servers, writing)
+
+    def _give_up(self, asset: Asset, exc: EmptyAnswer | ModelRefused, results: Insights) -> None:
+        """Raises ModelRefused."""
+        self.refused += 1
+        if self.refused >= REFUSED_IN_A_ROW:
+            raise ModelRefused(f"{self.refused} photos in a row: {exc}") from exc
+        problem = NoInsight(asset.rel_path, str(exc))
+        results.fail(
+            asset, STAGE, problem, tool_version=insight_tool(self.house), file_version=asset.content_hash or ""
+        )  # fmt: skip
+
+
+def insight_writer(house: House) -> tuple[InsightWriter | None, str]:
+    """With the chat model, where a server answers that has it; else None and what is in the way, server by server."""
+    servers = servers_of(house.settings)
+    models = OllamaModels(servers)
+    listed = run_and_hang_up(servers, models.listing())
+    if not any(found.has_model for found in listed):
+        said = (found.error or f"no model {found.model}: `ollama pull {found.model}`" for found in listed)
+        pairs = zip((found.server for found in listed), said, strict=True)
+        return None, "; ".join(f"{server}: {why}" for server, why in pairs) or "no OLLAMA_PRIMARY_URL"
+    sees = run_and_hang_up(servers, models.all_see())
+    return InsightWriter(house, servers, InsightSources(house, servers, models, attach=sees)), ""
+
+
+def record_insights(house: House, results: Results, message: str) -> None:
+    """One commit a batch. Whoever asked for an insight of the same photo meanwhile has it, and ours is dropped."""
+    assert isinstance(results, Insights)
+    if not (results.written or results.rows):
+        return
+    with house.lake.write(message) as writer:
+        for asset, written in results.written:
+            if not _has_one(writer, asset):
+                keep_insight(writer, written, "flow", None)
+        writer.record(results.rows, results.cleared, house.run_id)
+
+
+def _has_one(writer: Writer, asset: Asset) -> bool:
+    return bool(writer.run("ai/has_insight", content_hash=asset.content_hash))

@@ -1,0 +1,68 @@
+"""Insights in the background: what the local model writes about photos nobody asked it about."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import structlog
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from flows.backlogs import backlogs
+from flows.drain import DrainReport
+from flows.drains import run_drain, show_drains
+from flows.house import House, open_house
+from flows.insight_choice import chosen_libraries
+from flows.insight_writer import InsightWriter, insight_writer, record_insights
+from flows.progress import current_flow_run
+from flows.reporting import name_run
+from tasks.asset import Results
+
+log = structlog.get_logger(__name__)
+
+
+_ONE_AT_A_TIME: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)  # a model answers one after the other
+
+
+@flow(flow_run_name="insights {library}", task_runner=_ONE_AT_A_TIME)
+def insights(library: str = "all", limit: int | None = None) -> dict[str, Any]:
+    """
+    At most INSIGHT_MAX_PER_TICK insights (or *limit*) of INSIGHT_LIBRARIES, or of one of them, newest photos first.
+
+    A task run is one photo: a model takes its 10 to 60 seconds for each. Where no server has the model, the run ends
+    and the photos wait; one that goes away in the middle fails the run, and nothing is recorded about the photo.
+    """
+    house = open_house()
+    house.libraries(library)
+    if not chosen_libraries(house) or not _is_waiting(house, library):
+        return show_drains(house, "insights", library, DrainReport("insights"))
+    writer, in_the_way = insight_writer(house)
+    if writer is None:
+        log.warning("insights.no_model", reason=in_the_way)
+        name_run(f"insights {library}: waiting for a model: {in_the_way}")
+        return show_drains(house, "insights", library, DrainReport("insights")) | {"waiting_for": in_the_way}
+    return _write(house, writer, library, limit or house.settings.insight_max_per_tick)
+
+
+def _write(house: House, writer: InsightWriter, library: str, limit: int) -> dict[str, Any]:
+    shown: list[dict[str, str]] = []
+    report = run_drain(
+        house, "insights", writer, library=library, limit=limit, batch_files=1,
+        recorder=partial(_record_and_show, shown),
+    )  # fmt: skip
+    numbers = show_drains(house, "insights", library, report)
+    if shown and current_flow_run() is not None:
+        create_table_artifact(shown, key="insights-written", description=f"What the model wrote: {len(shown)} photos")
+    return numbers
+
+
+def _record_and_show(shown: list[dict[str, str]], house: House, results: Results, message: str) -> None:
+    record_insights(house, results, message)
+    for asset, written in getattr(results, "written", []):
+        shown.append({"photo": asset.rel_path, "title": written.title, "insight": written.done.text})
+
+
+def _is_waiting(house: House, library: str) -> bool:
+    return bool(house.lake.count("backlog/insights", library=library, row_limit=1, **backlogs(house)["insights"]))
