@@ -218,7 +218,8 @@ def is_circle(latitude: float, longitude: float, radius_km: float) -> bool:
 def near_part(name: str) -> str:
     """Within `$<name>_km` of `$<name>_lat`, `$<name>_lon`, on a sphere: across the antimeridian and the poles too."""
     return (
-        f"abs(timeline.latitude - ${name}_lat) <= ${name}_km / {_KM_PER_DEGREE} * 1.01 and "
+        f"timeline.latitude between ${name}_lat - ${name}_km / {_KM_PER_DEGREE} * 1.01 "
+        f"and ${name}_lat + ${name}_km / {_KM_PER_DEGREE} * 1.01 and "
         f"2 * {_EARTH_KM} * asin(least(1, sqrt(pow(sin(radians(timeline.latitude - ${name}_lat) / 2), 2) + "
         f"cos(radians(${name}_lat)) * cos(radians(timeline.latitude)) * "
         f"pow(sin(radians(timeline.longitude - ${name}_lon) / 2), 2)))) <= ${name}_km"
