@@ -20,10 +20,10 @@ ROUTE = "/thumb/{asset_id}/{content_hash}.jpg"
 _NAME = re.compile(r"/thumb/(\d{1,18})/([0-9a-f]{16,128})\.jpg")
 _REMEMBERED = 100_000
 _USUAL_BYTES = 128 << 10  # of a thumbnail: one read gets it all
-_FOR_EVER = [
-    (b"content-type", b"image/jpeg"),
-    (b"cache-control", b"private, max-age=31536000, immutable"),
-]
+_JPEG = (b"content-type", b"image/jpeg")
+_FOR_EVER = (b"cache-control", b"private, max-age=31536000, immutable")
+_ONCE = (b"cache-control", b"no-store")
+_File = tuple[bytes, int | None]  # where it lies, and how long it is as far as the catalog knows
 
 
 class Thumbs:
@@ -31,6 +31,8 @@ class Thumbs:
     ASGI middleware that answers its own addresses: a router in between would cost more than reading the file.
 
     The address names the content and (behind `?v=`) the recipe: the answer may be kept for ever, a tag is not needed.
+    A file that is not as long as the catalog says has been made anew, of a photo that was edited in place perhaps, and
+    the commit that says so is still to come: that answer nobody may keep.
 
     The bytes are read on the event loop: 20 KB from the page cache take less time than handing them to a thread.
     """
@@ -39,7 +41,7 @@ class Thumbs:
         self._app = app
         self._replica = replica
         self._folder = folder
-        self._memory: tuple[int, OrderedDict[str, bytes]] = (-1, OrderedDict())  # snapshot; files by request path
+        self._memory: tuple[int, OrderedDict[str, _File]] = (-1, OrderedDict())  # snapshot; files by request path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -49,17 +51,18 @@ class Thumbs:
         if scope["method"] not in {"GET", "HEAD"}:
             await JSONResponse({"detail": "Method Not Allowed"}, 405, {"Allow": "GET, HEAD"})(scope, receive, send)
             return
-        content = _known(self._files(), scope["path"])
-        if content is None:
-            content = await run_in_threadpool(self._look_up, scope["path"])
-        if content is None:
+        found = _known(self._files(), scope["path"])
+        if found is None:
+            found = await run_in_threadpool(self._look_up, scope["path"])
+        if found is None:
             await JSONResponse({"detail": "there is no such thumbnail"}, 404)(scope, receive, send)
             return
-        headers = [*_FOR_EVER, (b"content-length", b"%d" % len(content))]
+        content, lasts = found
+        headers = [_JPEG, _FOR_EVER if lasts else _ONCE, (b"content-length", b"%d" % len(content))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content if scope["method"] == "GET" else b""})
 
-    def _files(self) -> OrderedDict[str, bytes]:
+    def _files(self) -> OrderedDict[str, _File]:
         """Empty once the replica has moved on: another picture may lie at the same place now."""
         snapshot_id = self._replica().current.snapshot_id
         known, files = self._memory
@@ -68,28 +71,32 @@ class Thumbs:
             self._memory = snapshot_id, files
         return files
 
-    def _look_up(self, path: str) -> bytes | None:
+    def _look_up(self, path: str) -> tuple[bytes, bool] | None:
         found = _NAME.fullmatch(path)
         if not found:
             return None
         files = self._files()  # before the rows are read: they are never older than the memory they go into
         for row in self._replica().current.rows("thumbnails_beside", asset_id=int(found[1])):
             address = f"{PREFIX}{row['asset_id']}/{row['content_hash']}.jpg"
-            files[address] = os.fsencode(on_disk(self._folder, row["thumbnail_file"]))
+            file = os.fsencode(on_disk(self._folder, row["thumbnail_file"]))
+            files[address] = (file, row["thumbnail_bytes"])
         while len(files) > _REMEMBERED:
             files.popitem(last=False)
         return _known(files, path)
 
 
-def _known(files: OrderedDict[str, bytes], path: str) -> bytes | None:
-    file = files.get(path)
-    if file is None:
+def _known(files: OrderedDict[str, _File], path: str) -> tuple[bytes, bool] | None:
+    """The bytes, and whether they are those the catalog means."""
+    known = files.get(path)
+    if known is None:
         return None
+    file, size_bytes = known
     try:
-        return _read(file)
+        content = _read(file)
     except OSError:  # moved with its original, or made anew: ask the replica again
         files.pop(path, None)
         return None
+    return content, size_bytes is None or size_bytes == len(content)
 
 
 def _read(file: bytes) -> bytes:

@@ -24,6 +24,7 @@ select
     case when isfinite(metadata.duration_s) then metadata.duration_s end as duration_s,
     to_base64(derivative.thumbhash) as thumbhash,
     derivative.file as thumbnail_file,
+    derivative.size_bytes::integer as thumbnail_bytes,
     (hash(derivative.recipe) % 65536)::usmallint as thumbnail_version,  -- in its address: another size is another one
     metadata.asset_id is not null as has_metadata,
     metadata.motion_video_offset is not null as motion_video,

@@ -109,6 +109,19 @@ def test_grid_thumbnails_may_be_kept_for_ever_and_lie_about_nothing(client: Test
         assert client.get(broken).status_code == 404
 
 
+def test_a_thumbnail_that_is_newer_than_the_catalog_is_not_kept_by_browsers(
+    own: TestClient, house: House, media: Path
+) -> None:
+    shutil.copy(media / "2012/summer/ladybug.jpg", house.root / "a.jpg")
+    house.scan()
+    logged_in(own)
+    url = photos(own)[0]["thumb_url"]
+    assert "immutable" in own.get(url).headers["cache-control"]
+    file = house.settings.thumbnails_folder / house.lake.select("select file from derivative")[0]["file"]
+    shutil.copy(media / "2012/summer/Iceland-P3.jpg", file)  # a scan is at it, and has not committed yet
+    assert own.get(url).headers["cache-control"] == "no-store"
+
+
 def test_an_old_thumbnail_address_never_serves_another_picture(own: TestClient, house: House, media: Path) -> None:
     logged_in(own)
     shutil.copyfile(media / "2012/summer/ladybug.jpg", house.root / "a.jpg")
