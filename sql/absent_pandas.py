@@ -18,15 +18,26 @@ NAME = "pandas"
 
 
 class _Absent(MetaPathFinder):
+    """
+    Ends an `import`. Who only asks whether there is one (`importlib.util.find_spec`, as transformers does) is told None
+    by the finders behind this one: an error is no answer to that.
+    """
+
     def find_spec(
         self,
         fullname: str,
         path: Sequence[str] | None,  # noqa: ARG002
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        if fullname == NAME:
+        if fullname == NAME and _is_imported():
             raise ModuleNotFoundError(f"No module named {NAME!r}", name=NAME)
         return None
+
+
+def _is_imported() -> bool:
+    """Whether an import asks, and no question: from the interpreter's own function, whose name is known since 3.4."""
+    asked = sys._getframe(2).f_back
+    return asked is not None and asked.f_code.co_name == "_find_and_load_unlocked"
 
 
 def answer_at_once() -> None:
