@@ -85,6 +85,7 @@ def load_copy(lake: Lake) -> Copy:
     pairs = statement("serving/live_pairs").format(source="staged")
     paired = statement("serving/timeline_paired").format(pairs=pairs, said=said_of_all())
     connection.execute(f"create table timeline as {paired}")
+    connection.execute("create index timeline_asset_id on timeline(asset_id)")  # 0.6 s and 36 MB for a million
     connection.execute("drop table staged")
     connection.execute(f"create table folder as {statement('serving/folders')}")
     connection.execute("set threads = 1")  # requests run beside each other; splitting a 3 ms query only adds waiting

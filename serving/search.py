@@ -235,10 +235,7 @@ def _rendered(
     chosen = ids[:limit]
     if not len(chosen):
         return Page([], None)
-    between = _moment(keys[:limit].min()), _moment(keys[:limit].max())
-    photos = read_chosen(reader, chosen.tolist(), sort, asker=asker, between=between)
-    if len(photos) < len(chosen):  # the copy and the index do not agree on a date for the moment
-        photos = read_chosen(reader, chosen.tolist(), sort, asker=asker)
+    photos = read_chosen(reader, chosen.tolist(), sort, asker=asker)
     if len(ids) <= limit:
         return Page(photos, None)
     return Page(photos, Cursor(sort, str(_moment(keys[limit - 1])), int(ids[limit - 1])).encoded())
