@@ -14,6 +14,7 @@ from serving.chat_turn import TurnPlan, play, toolbox_of, whole
 from serving.context import Context, ContextDep
 from serving.conversations import history, read_conversation, read_messages
 from serving.errors import answers
+from serving.eyes import local_eyes
 from serving.insight_models import ChatAnswer, ChatHistory, ChatRequest, Conversations
 from serving.json import json_answer
 from serving.sse import sse_answer
@@ -21,6 +22,7 @@ from serving.while_there import while_there
 from sql.lake import Row
 from tasks.agent.loop import Done, Limits, default_num_ctx
 from tasks.agent.prompts import filled
+from tasks.agent.sources import Eyes
 from tasks.agent.transcripts import append_messages, start_conversation
 from tasks.errors import InvalidQuery
 from tasks.models.chat import ChatOptions, Message
@@ -38,8 +40,7 @@ async def chat(request: Request, context: ContextDep, asked: ChatRequest) -> Res
     Without `conversation_id` a new conversation begins. Nothing is kept of a turn that fails, or that nobody waits for.
     Facts are remembered only for who may write: a login, or a key with that scope.
     """
-    plan = await asyncio.to_thread(_plan, request, context, asked)
-    return json_answer(await while_there(request, whole(plan)))
+    return json_answer(await while_there(request, whole(await _planned(request, context, asked))))
 
 
 @router.post(
@@ -49,7 +50,7 @@ async def chat(request: Request, context: ContextDep, asked: ChatRequest) -> Res
 )
 async def chat_stream(request: Request, context: ContextDep, asked: ChatRequest) -> Response:
     """The same as server-sent events: text, tool_call, tool_result, truncated, then done or error."""
-    return sse_answer(play(await asyncio.to_thread(_plan, request, context, asked)))
+    return sse_answer(play(await _planned(request, context, asked)))
 
 
 @router.get("", responses={200: {"model": Conversations}, **answers(401)})
@@ -73,8 +74,14 @@ def account_id(request: Request, context: Context) -> int | None:
     return int(account["account_id"]) if account else None
 
 
-def _plan(request: Request, context: Context, asked: ChatRequest) -> TurnPlan:
+async def _planned(request: Request, context: Context, asked: ChatRequest) -> TurnPlan:
     """Raises NotFound, InvalidQuery, ModelRefused."""
+    eyes = local_eyes(context.ai, context.large, context.replica)
+    sees = await eyes.can_see()
+    return await asyncio.to_thread(_plan, request, context, asked, eyes if sees else None)
+
+
+def _plan(request: Request, context: Context, asked: ChatRequest, eyes: Eyes | None) -> TurnPlan:
     who = account_id(request, context)
     conversation = read_conversation(context.lake, asked.conversation_id, who) if asked.conversation_id else None
     backend = asked.backend or (conversation["backend"] if conversation else "local")
@@ -96,7 +103,11 @@ def _plan(request: Request, context: Context, asked: ChatRequest) -> TurnPlan:
     return TurnPlan(
         context.ai.chat_model(backend),
         [Message("system", system), *before, said],
-        toolbox_of(context, may_write=may(request.state.identity, Need.write)),
+        toolbox_of(
+            context,
+            may_write=may(request.state.identity, Need.write),
+            eyes=eyes if backend == "local" else None,  # what a picture shows stays in the house
+        ),
         limits_of(asked, context, backend),
         ChatOptions(model=asked.model or "", temperature=asked.temperature),
         lambda done: asyncio.to_thread(keep, done),

@@ -105,6 +105,22 @@ def test_local_model_that_sees_describes_a_small_picture(tmp_path: Path) -> None
     assert said["tool_calls"][0]["result"] == "White."
 
 
+def test_chat_about_the_library_can_have_a_photo_looked_at(tmp_path: Path) -> None:
+    with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
+        with talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client):
+            prepare(house, client)
+            number = client.get("/photos").json()["photos"][0]["asset_id"]
+            ollama.script += [
+                Say(calls=[("describe_photo", {"asset_id": number, "question": "What colour?"})]),
+                Say(["White."]),
+                Say([f"It is white [photo {number}]."]),
+            ]
+            said = client.post("/chat", json={"message": "What colour is the circle?"}).json()
+        looked = ollama.bodies("/api/chat")[1]
+    assert said["tool_calls"][0]["result"] == "White." and said["cited"] == [{"kind": "photo", "id": number}]
+    assert looked["model"] == VISION_MODEL and len(looked["messages"][0]["images"]) == 1
+
+
 def test_hybrid_gets_the_description_and_never_the_picture(tmp_path: Path) -> None:
     with (
         OllamaStandIn([Say(["A white circle."])], models=[VISION_MODEL]).running() as ollama,
