@@ -50,13 +50,13 @@ class InsightWriter:
     house: House
     servers: list[OllamaServer]
     sources: InsightSources
-    refused: int = 0  # in a row
+    _refused: list[tuple[Asset, NoInsight]] = field(default_factory=list, init=False)  # since the last success
 
     def __call__(self, batch: Sequence[Asset]) -> Insights:
         """
         Raises:
             TransientError: The model server, or a source of the context, is away; nothing is recorded.
-            ModelRefused: One photo after another is refused, or not answered; the last one is not recorded.
+            ModelRefused: One photo after another is refused, or not answered; none of these is recorded.
         """
         results = Insights()
         for asset in batch:
@@ -72,7 +72,7 @@ class InsightWriter:
             log.warning("insights: %s is left for the next run: %s", asset.rel_path, exc)
             results.left += 1
         else:
-            self.refused = 0
+            self._believe(results)
             results.written.append((asset, written))
             results.clear(asset, STAGE)
             results.done += 1
@@ -85,14 +85,29 @@ class InsightWriter:
         return run_and_hang_up(self.servers, writing)
 
     def _give_up(self, asset: Asset, exc: EmptyAnswer | ModelRefused, results: Insights) -> None:
-        """Raises ModelRefused."""
-        self.refused += 1
-        if self.refused >= REFUSED_IN_A_ROW:
-            raise ModelRefused(f"{self.refused} photos in a row: {exc}") from exc
-        problem = NoInsight(asset.rel_path, str(exc))
-        results.fail(
-            asset, STAGE, problem, tool_version=insight_tool(self.house), file_version=asset.content_hash or ""
-        )  # fmt: skip
+        """
+        Held back until another photo is answered: only then is it the photo's own fault.
+
+        Raises:
+            ModelRefused: One after the other; none of these is recorded.
+        """
+        self._refused.append((asset, NoInsight(asset.rel_path, str(exc))))
+        results.left += 1
+        if len(self._refused) >= REFUSED_IN_A_ROW:
+            raise ModelRefused(f"{len(self._refused)} photos in a row: {exc}") from exc
+
+    def given_up(self) -> Insights:
+        """At the end of a run: what was refused last, too little to blame the model for."""
+        results = Insights()
+        self._believe(results)
+        return results
+
+    def _believe(self, results: Insights) -> None:
+        for asset, problem in self._refused:
+            version = asset.content_hash or ""
+            results.fail(asset, STAGE, problem, tool_version=insight_tool(self.house), file_version=version)
+            results.left -= 1
+        self._refused.clear()
 
 
 def insight_writer(house: House) -> tuple[InsightWriter | None, str]:

@@ -52,6 +52,10 @@ def _write(house: House, writer: InsightWriter, library: str, limit: int) -> dic
         house, "insights", writer, library=library, limit=limit, batch_files=1,
         recorder=partial(_record_and_show, shown),
     )  # fmt: skip
+    refused = writer.given_up()
+    if refused.failed:
+        record_insights(house, refused, f"insights {library}: refused")
+        report.add(refused)
     numbers = show_drains(house, "insights", library, report)
     if shown and current_flow_run() is not None:
         create_table_artifact(shown, key="insights-written", description=f"What the model wrote: {len(shown)} photos")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import duckdb
 import pyarrow as pa
 
 from sql.lake import Lake, LakeError, view_columns
@@ -20,6 +21,7 @@ class LakeViews:
         self._lake = lake
         self._lock = threading.Lock()
         self._columns: dict[str, list[str]] = {}
+        self._cursor: duckdb.DuckDBPyConnection | None = None  # of the reading under way, or of the last one
 
     def columns(self) -> Mapping[str, Sequence[str]]:
         """As the comments in sql/views/ have them."""
@@ -37,4 +39,10 @@ class LakeViews:
             raise LakeError(f"{view} has no such columns")
         chosen = ", ".join(f'"{column}"' for column in columns)
         with self._lake.cursor() as cursor:
+            self._cursor = cursor
             yield cursor.execute(f"select {chosen} from {view}").to_arrow_reader(ROWS_AT_ONCE)
+
+    def interrupt(self) -> None:
+        if self._cursor is not None:
+            with suppress(duckdb.Error):  # closed meanwhile: there is nothing to interrupt
+                self._cursor.interrupt()

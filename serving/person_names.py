@@ -29,7 +29,8 @@ def rename(writer: Writer, person: Row, name: str) -> None:
     if same_name(person["name"]) == same_name(name):
         return
     name_now_means(writer, person["name"], person["person_id"])
-    name_is_taken(writer, name)
+    if name_is_taken(writer, name):
+        faces_of_name(writer, person | {"name": name})
 
 
 def merge_names(writer: Writer, source: Row, target: Row) -> None:

@@ -2,7 +2,8 @@
 Named faces written into a sidecar: MWG regions, as digiKam, Lightroom and Picasa read them, and the names alone.
 
 Boxes are those of the pixels as stored, as the guidelines want it; our own reader turns them upright again. What other
-programs wrote there stays; a face that they know under another name gets ours.
+programs wrote there stays; a face that they know under another name gets ours, theirs is remembered beside it, and
+comes back when we no longer say who it is.
 
 Source: MWG Guidelines for Handling Image Metadata 2.0, chapter 5.9; IPTC Photo Metadata (`PersonInImage`).
 """
@@ -10,6 +11,7 @@ Source: MWG Guidelines for Handling Image Metadata 2.0, chapter 5.9; IPTC Photo 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from xml.dom.minidom import Element
 
 from tasks.faces.protocol import Box
@@ -23,6 +25,7 @@ _MWG = "http://www.metadataworkinggroup.com/schemas/regions/"
 _DIMENSIONS = "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
 _AREA = "http://ns.adobe.com/xmp/sType/Area#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_BEFORE = " → ["  # between a region and the name that another program gave it
 _SAME_FACE = 0.5  # overlap of two boxes that are one face
 _SAME_PLACE = 1e-4  # difference of two boxes that are one: what rounding leaves
 
@@ -36,7 +39,9 @@ def merge_people(tree: XmpTree, existing: bytes | None, people: Sequence[NamedBo
     """
     _merge_names(tree, people)
     remembered = tree.texts(OURS, "Regions") or []
-    if not people and not remembered:
+    parts = (entry.partition(_BEFORE) for entry in tree.texts(OURS, "RegionsBefore") or [])
+    theirs = {mark: name.removesuffix("]") for mark, _, name in parts}
+    if not (people or remembered or theirs):
         return
     items = list(mwg_items(xmp_descriptions(existing), packets)) if existing else []
     nodes = tree.items(_MWG, "RegionList")
@@ -44,13 +49,13 @@ def merge_people(tree: XmpTree, existing: bytes | None, people: Sequence[NamedBo
         return
     kept = _taken_back(tree, list(zip(items, nodes, strict=True)), remembered, people)
     ours = [_mark(item) for item, _ in kept if _mark(item) in remembered]
-    for person in people:
-        known = _known(person.box, [item for item, _ in kept])
-        if known is None:
-            ours.append(_add(tree, person, items[0].orientation if items else packets.orientation, packets))
-        elif kept[known][0].name != person.name:
-            tree.set_field(kept[known][1], _MWG, "mwg-rs", "Name", person.name)
+    claimed = _claimed([item for item, _ in kept], people)
+    renamed = [_renamed(tree, item, node, theirs, claimed.get(number)) for number, (item, node) in enumerate(kept)]
+    orientation = items[0].orientation if items else packets.orientation
+    added = [person for person in people if not any(person is one for one in claimed.values())]
+    ours += [_add(tree, person, orientation, packets) for person in added]
     tree.set_list(OURS, "darkroom", "Regions", list(dict.fromkeys(ours)))
+    tree.set_list(OURS, "darkroom", "RegionsBefore", [entry for entry in renamed if entry])
 
 
 def _taken_back(
@@ -67,11 +72,29 @@ def _taken_back(
     return kept
 
 
-def _known(box: Box, items: Sequence[MwgItem]) -> int | None:
-    """The item that is about the same face."""
-    overlaps = [item.box.overlap(box) if item.is_face and item.box is not None else 0.0 for item in items]
-    best = max(range(len(items)), key=overlaps.__getitem__, default=None)
-    return best if best is not None and overlaps[best] > _SAME_FACE else None
+def _claimed(items: Sequence[MwgItem], people: Sequence[NamedBox]) -> dict[int, NamedBox]:
+    """Whose face each item is, by its number: the closest two first, an item and a person only once."""
+    overlaps = [
+        (item.box.overlap(person.box), number, who)
+        for number, item in enumerate(items)
+        if item.is_face and item.box is not None
+        for who, person in enumerate(people)
+    ]
+    found: dict[int, int] = {}
+    for overlap, number, who in sorted(overlaps, key=lambda pair: (-pair[0], pair[1], pair[2])):
+        if overlap > _SAME_FACE and number not in found and who not in found.values():
+            found[number] = who
+    return {number: people[who] for number, who in found.items()}
+
+
+def _renamed(tree: XmpTree, item: MwgItem, node: Element, theirs: dict[str, str], person: NamedBox | None) -> str:
+    """Give an item the name it should have; returns what to remember of the name that another program gave it."""
+    present = item.name or ""
+    before = theirs.get(_mark(item), present)
+    name = person.name if person else before
+    if name != present:
+        tree.set_field(node, _MWG, "mwg-rs", "Name", name)
+    return f"{_mark(replace(item, name=name))}{_BEFORE}{before}]" if name != before else ""
 
 
 def _add(tree: XmpTree, person: NamedBox, orientation: int, packets: Packets) -> str:

@@ -1,5 +1,5 @@
 -- Faces that nobody has named, on pictures with the tag or keyword of exactly one person who is not ignored; a name
--- that a person had once counts as well.
+-- that a person had once counts as well. Names are folded as `same_name` (tasks/faces/record.py) folds them.
 -- Grain: one row per face.
 with nameless as (
     select face.*
@@ -18,17 +18,17 @@ word as (
     where len(metadata.keywords) > 0
 ),
 called as (
-    select lower(trim(name)) as name_key, person_id from person
+    select replace(lower(trim(regexp_replace(name, '\s+', ' ', 'g'))), 'ß', 'ss') as name_key, person_id from person
     union all
     select name_key, person_id
     from person_alias
-    anti join person on lower(trim(person.name)) = person_alias.name_key
+    anti join person on replace(lower(trim(regexp_replace(person.name, '\s+', ' ', 'g'))), 'ß', 'ss') = person_alias.name_key
     where person_alias.person_id is not null
 ),
 tagged as (
     select word.content_hash, min(person.person_id) as person_id
     from word
-    join called on called.name_key = lower(trim(word.name))
+    join called on called.name_key = replace(lower(trim(regexp_replace(word.name, '\s+', ' ', 'g'))), 'ß', 'ss')
     join person on person.person_id = called.person_id and not coalesce(person.is_ignored, false)
     group by word.content_hash
     having count(distinct person.person_id) = 1

@@ -48,6 +48,10 @@ class Views(Protocol):
         """All rows of these columns, a batch at a time."""
         ...
 
+    def interrupt(self) -> None:
+        """End the reading under way, which raises; called from another thread."""
+        ...
+
 
 class SqlProcess:
     """
@@ -60,9 +64,12 @@ class SqlProcess:
         self._limits = limits
         self._stopped = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
+        self._reading: Views | None = None
 
     def stop(self) -> None:
         self._stopped.set()
+        if self._reading is not None:
+            self._reading.interrupt()
         if self._process is not None:
             self._process.kill()
 
@@ -100,12 +107,25 @@ class SqlProcess:
             if self._stopped.is_set():
                 process.kill()
             assert process.stdin is not None and process.stdout is not None
-            with suppress(BrokenPipeError):  # it has ended already, and says why, or was stopped
-                self._feed(process.stdin, header, wanted, views)
+            self._feed_while_it_runs(process.stdin, header, wanted, views)
             with suppress(BrokenPipeError):
                 process.stdin.close()
             said = process.stdout.read()
         return said, process.returncode
+
+    def _feed_while_it_runs(
+        self, into: IO[bytes], header: Mapping[str, Any], wanted: Mapping[str, Sequence[str]], views: Views
+    ) -> None:
+        self._reading = views
+        try:
+            self._feed(into, header, wanted, views)
+        except BrokenPipeError:  # it has ended already, and says why
+            return
+        except Exception:  # how a reading that was interrupted ends is the lake's affair
+            if not self._stopped.is_set():
+                raise
+        finally:
+            self._reading = None
 
     def _feed(
         self, into: IO[bytes], header: Mapping[str, Any], wanted: Mapping[str, Sequence[str]], views: Views

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tasks.errors import AnswerCutOff, ModelUnavailable
+from tasks.errors import ModelRefused, ModelUnavailable
 from tasks.models.chat import ChatOptions, Message, whole_answer
 from tasks.models.ollama import OllamaChat
 from tasks.models.ollama_models import OllamaModels
@@ -41,7 +41,7 @@ class LocalEyes:
         seen = Message("user", question, images=(await self.picture(asset_id),))
         text, _ = await whole_answer(OllamaChat([server]), [seen], ChatOptions(model=model, max_tokens=_MOST_TOKENS))
         if not text.strip():
-            raise AnswerCutOff(f"the model {model} saw nothing")
+            raise ModelRefused(f"the model {model} saw nothing")
         return text.strip()
 
     async def picture(self, asset_id: int) -> bytes:

@@ -19,12 +19,14 @@ import re
 import stat
 import unicodedata
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from tasks.faces.protocol import Box
 
 FILE_NAMES = (".picasa.ini", "Picasa.ini")  # the second up to Picasa 2
 SIZE_LIMIT_BYTES = 16 << 20
+MOST_FACES = 500  # of one picture
 _FACE = re.compile(r"rect64\(([0-9a-f]{1,16})\),([0-9a-f]{1,16})(?![0-9a-f])", re.IGNORECASE)
 _SECTION = re.compile(r"\[(.+)\]")
 _FULL = 0xFFFF
@@ -69,7 +71,7 @@ def parse_picasa(content: bytes) -> Faces:
         if section.casefold() == "contacts2":
             contacts[_contact(key)] = value.partition(";")[0].strip()
         elif key.strip().lower() == "faces":
-            faces = [(_contact(match[2]), _box(match[1])) for match in _FACE.finditer(value)]
+            faces = [(_contact(match[2]), _box(match[1])) for match in islice(_FACE.finditer(value), MOST_FACES)]
             found[_key(section)] = [(contact, box) for contact, box in faces if box is not None]
     return {
         name: tuple((contacts[contact], box) for contact, box in faces if contacts.get(contact))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from xml.etree.ElementTree import Element
 
 from tasks.faces.picasa import picasa_faces
@@ -66,7 +67,8 @@ def regions_in(packet: bytes, packets: Packets) -> tuple[NamedBox, ...]:
     except InvalidXmp:
         return ()
     found: list[NamedBox] = []
-    for region in [*_mwg(descriptions, packets), *_microsoft(descriptions, packets)]:
+    regions = chain(_mwg(descriptions, packets), _microsoft(descriptions, packets))
+    for region in islice(regions, 2 * MAX_REGIONS):  # each is compared with all before it
         if not any(region.name == one.name and region.box.overlap(one.box) > _SAME_FACE for one in found):
             found.append(region)
     return tuple(found[:MAX_REGIONS])

@@ -100,6 +100,16 @@ def test_name_is_free_again_when_its_merge_is_undone(world: World) -> None:
     assert [face["person_id"] for face in world.faces("third.jpg")] == [grandma["id"]]
 
 
+def test_somebody_renamed_to_a_forgotten_name_gets_what_files_give_that_name(world: World) -> None:
+    regions_beside(world, "first.jpg", "Anna")
+    world.look()
+    (anna,) = ask(world, "GET", "/persons")
+    ask(world, "DELETE", f"/persons/{anna['id']}")
+    other = ask(world, "POST", "/persons", 201, name="Unknown 3")
+    ask(world, "PATCH", f"/persons/{other['id']}", name="Anna")
+    assert [face["person_id"] for face in world.faces("first.jpg")] == [other["id"]]
+
+
 def test_old_name_of_somebody_renamed_still_means_them(world: World) -> None:
     regions_beside(world, "first.jpg", "Grandma")
     world.look()

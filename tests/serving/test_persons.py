@@ -251,3 +251,19 @@ def test_merge_keeps_what_either_one_was_said_not_to_be(world: World) -> None:
     assert {face["path"] for face in ask(world, "GET", f"/persons/{ada}/suggestions")} == {"both.jpg"}
     undo_last(world)
     assert world.house.lake.select("select * from face_rejection order by all") == before
+
+
+def test_merge_is_undone_although_a_drain_has_taken_one_of_the_faces_away(world: World) -> None:
+    red, blue = (world.faces(path)[0]["id"] for path in ("red0.jpg", "blue.jpg"))
+    second = world.faces("red1.jpg")[0]["id"]
+    ada = ask(world, "PATCH", f"/image/faces/{red}", person_name="Ada")["person_id"]
+    double = ask(world, "PATCH", f"/image/faces/{blue}", person_name="Countess")["person_id"]
+    ask(world, "PATCH", f"/image/faces/{second}", person_id=double)
+    ask(world, "POST", f"/persons/{double}/merge", into=ada)
+    merged = world.client.get("/changes").json()["changes"][0]
+    with world.house.lake.write("faces found anew") as writer:
+        writer.execute("delete from face_embedding where face_id = $id", id=second)
+        writer.execute("delete from face where face_id = $id", id=second)
+    ask(world, "POST", "/undo", snapshot_id=merged["snapshot_id"])
+    assert ask(world, "GET", f"/persons/{double}")["face_count"] == 1
+    assert ask(world, "GET", f"/persons/{ada}")["face_count"] == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.faces.protocol import Box
 from tasks.faces.regions import NamedBox, read_regions
 from tasks.metadata.packets import read_packets
 from tasks.metadata.xmp import InvalidXmp, parse_xmp
@@ -208,10 +209,24 @@ def test_regions_of_other_programs_stay_and_get_our_name(tmp_path: Path, nested:
     foreign = foreign.replace("</rdf:Bag>", f"{pet}</rdf:Bag>")
     written = write_people(tmp_path / "a.jpg", *CURIES, orientation=orientation, sidecar=foreign)
     assert_same(read_again(tmp_path / "a.jpg"), *((one.name, one.box) for one in CURIES))
-    assert b"Rex" in written and b"M. C." not in written
+    assert b"Rex" in written and written.count(b"M. C.") == 1, "remembered, and no region's name any more"
     assert written.count(b"AppliedToDimensions") == foreign.count("AppliedToDimensions")
     packets = read_packets(picture(tmp_path / "a.jpg", "", orientation=orientation))
     assert merged_sidecar(written, Said(people=CURIES, packets=packets)) is written
+    given_back = merged_sidecar(written, Said(packets=packets))
+    assert given_back is not None
+    (tmp_path / "a.xmp").write_bytes(given_back)
+    assert [region.name for region in read_again(tmp_path / "a.jpg")] == ["M. C."]
+    assert b"<darkroom:" not in given_back
+
+
+def test_two_faces_near_one_region_of_another_program_are_written_once_and_stay(tmp_path: Path) -> None:
+    near = Box(MARIE.x + MARIE.width * 0.15, MARIE.y, MARIE.width, MARIE.height)
+    both = (NamedBox("Anna", MARIE), NamedBox("Bob", near))
+    written = write_people(tmp_path / "a.jpg", *both, sidecar=mwg(("X", MARIE), size=(WIDTH, HEIGHT)))
+    assert sorted(region.name for region in read_again(tmp_path / "a.jpg")) == ["Anna", "Bob"]
+    packets = read_packets(picture(tmp_path / "a.jpg", ""))
+    assert merged_sidecar(written, Said(people=both, packets=packets)) is written
 
 
 def test_regions_drawn_on_the_upright_picture_get_company_on_the_upright_picture(tmp_path: Path) -> None:

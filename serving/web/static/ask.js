@@ -22,7 +22,8 @@ const talk = new Talk({
     empty.hidden = true;
     return { path: "/chat/stream", body: { message, ...models.chosen, ...(conversation ? { conversation_id: conversation } : {}) } };
   },
-  done: async (data) => {
+  done: async (data, element) => {
+    if (!element.isConnected) return; // another conversation has been opened meanwhile
     conversation = data.conversation_id;
     late = viewer.isOpen;
     if (!late) history.replaceState(null, "", addressOf(conversation));

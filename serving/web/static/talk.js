@@ -76,7 +76,7 @@ export class Talk {
       const { path, body } = this.request(words);
       const data = await this.#listen(answer, path, body);
       this.#end(answer);
-      this.done(data);
+      this.done(data, answer.element);
     } catch (error) {
       this.#end(answer);
       this.#lose(words, question, answer, error);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ class Views:
 
     def __init__(self) -> None:
         self.loaded: list[tuple[str, tuple[str, ...]]] = []
+        self.interrupted = False
 
     def columns(self) -> dict[str, list[str]]:
         return {"v_assets": ASSETS.column_names, "v_daily_summaries": SUMMARIES.column_names}
@@ -42,6 +44,9 @@ class Views:
     def reader(self, view: str, columns: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
         self.loaded.append((view, tuple(columns)))
         yield {"v_assets": ASSETS, "v_daily_summaries": SUMMARIES}[view].select(list(columns)).to_reader()
+
+    def interrupt(self) -> None:
+        self.interrupted = True
 
 
 def ask(statement: str, views: Views | None = None, **limits: float) -> SqlAnswer:
@@ -235,6 +240,22 @@ def test_views_too_large_to_look_at_are_an_answer_and_are_never_read_to_their_en
 def test_reading_the_views_is_part_of_the_time_a_query_has() -> None:
     with pytest.raises(InvalidQuery, match="took longer than 1 s"):
         ask("select count(asset_id) from v_assets", EndlessViews(), memory_mb=2_000, seconds=1)
+
+
+class SlowViews(Views):
+    """A view that the lake has not begun to give when the time is over."""
+
+    @contextmanager
+    def reader(self, view: str, columns: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
+        while not self.interrupted:
+            time.sleep(0.01)
+        raise RuntimeError("interrupted")
+        yield
+
+
+def test_reading_that_takes_too_long_is_interrupted() -> None:
+    with pytest.raises(InvalidQuery, match=r"took longer than 0\.5 s"):
+        ask("select count(asset_id) from v_assets", SlowViews(), seconds=0.5)
 
 
 def test_query_nobody_waits_for_is_killed_and_the_next_one_runs() -> None:
