@@ -87,6 +87,7 @@ def load_copy(lake: Lake) -> Copy:
     connection.execute(f"create table timeline as {paired}")
     connection.execute("create index timeline_asset_id on timeline(asset_id)")  # 0.6 s and 36 MB for a million
     connection.execute("drop table staged")
+    connection.execute(f"create table tag_set as {statement('serving/tag_sets')}")
     connection.execute(f"create table folder as {statement('serving/folders')}")
     connection.execute("set threads = 1")  # requests run beside each other; splitting a 3 ms query only adds waiting
     return _summarised(Copy(connection, snapshot_id))
@@ -268,8 +269,8 @@ def _pair_again(writer: duckdb.DuckDBPyConnection, live_keys: pa.Table) -> None:
 
 def _insert(writer: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     writer.register("incoming", rows)
-    key = ", hash(path) as path_key" if table == "timeline" else ""
-    writer.execute(f"insert into {table} by name select *{key} from incoming")
+    keys = ", hash(path) as path_key, 0 as tag_key" if table == "timeline" else ""  # no tags yet: say_again
+    writer.execute(f"insert into {table} by name select *{keys} from incoming")
     writer.unregister("incoming")
 
 

@@ -51,5 +51,6 @@ def say_again(writer: duckdb.DuckDBPyConnection, changed: Mapping[str, pa.Table]
         writer.register("touched", touched)
         said = statement("serving/said").format(only="semi join touched using (content_hash)")
         writer.execute(statement("serving/say_again").format(said=said))
+        writer.execute(statement("serving/new_tag_sets"))
         writer.unregister("touched")
     return int(touched.num_rows)

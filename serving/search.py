@@ -44,19 +44,23 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A set of asset numbers."""
+    """
+    A set of asset numbers.
 
-    first: int
+    Args:
+        before: One less than the smallest of them.
+        table: Whether each number from there on belongs to it; the first and the last do not, and stand for all beyond.
+        sorted_ids: They themselves, where such a table would be too long (None).
+    """
+
+    before: int
     table: Mask | None
     sorted_ids: NDArray[np.int64]
 
     def mask(self, asset_ids: NDArray[np.int64]) -> Mask:
         if self.table is None:
             return np.isin(asset_ids, self.sorted_ids, assume_unique=True)
-        places = asset_ids - self.first
-        inside = (places >= 0) & (places < len(self.table))
-        found: Mask = inside & self.table[np.where(inside, places, 0)]
-        return found
+        return self.table.take(asset_ids - self.before, mode="clip")
 
 
 class Searcher:
@@ -123,15 +127,15 @@ class Searcher:
 
 
 def _set_of(asset_ids: NDArray[np.int64]) -> Allowed:
-    asset_ids = asset_ids.astype(np.int64)
+    asset_ids = asset_ids.astype(np.int64, copy=False)
     if not len(asset_ids):
         return Allowed(0, np.zeros(1, np.bool_), asset_ids)
-    first, last = int(asset_ids.min()), int(asset_ids.max())
-    if last - first >= _DENSE:
-        return Allowed(first, None, np.sort(asset_ids))
-    table = np.zeros(last - first + 1, np.bool_)
-    table[asset_ids - first] = True
-    return Allowed(first, table, asset_ids[:0])
+    before, last = int(asset_ids.min()) - 1, int(asset_ids.max())
+    if last - before >= _DENSE:
+        return Allowed(before, None, np.sort(asset_ids))
+    table = np.zeros(last - before + 2, np.bool_)
+    table[asset_ids - before] = True
+    return Allowed(before, table, asset_ids[:0])
 
 
 def _matching(segment: Segment, part: Part, folded: list[tuple[str, list[str]]], signs: Sequence[str]) -> Mask:

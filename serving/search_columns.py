@@ -27,7 +27,7 @@ _IS = {
 _HAS = {
     "gps": "timeline.latitude is not null and timeline.longitude is not null",
     "date": "timeline.taken_at is not null",
-    "tag": "len(timeline.tag_ids) > 0",
+    "tag": "timeline.tag_key <> 0",
     "rating": "coalesce(timeline.rating, 0) > 0",
 }
 Sql = tuple[str, dict[str, Any]]

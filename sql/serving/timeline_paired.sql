@@ -3,6 +3,7 @@
 select
     staged.* replace (coalesce(said.rating, staged.rating) as rating),
     said.tag_ids,
+    if(said.tag_ids is null, 0, hash(said.tag_ids::varchar)) as tag_key,  -- of the text: hashes of lists collide
     said.favorite_of,
     case when staged.asset_id = pair.video_id then pair.still_id end as live_video_of,  -- not shown beside its still
     case when staged.asset_id = pair.still_id then pair.video_id end as live_video,

@@ -58,6 +58,9 @@ def state(replica: Replica) -> dict[str, Any]:
     copy = replica.current
     return {
         "timeline": copy.select("select * from timeline order by asset_id"),
+        "tags": copy.select(
+            "select asset_id, tag_set.tag_ids from timeline left join tag_set using (tag_key) order by asset_id"
+        ),
         "folder": copy.select("select library_id, folder, photos from folder order by all"),
         "failure": copy.select("select * from failure order by all"),
         "derivative": copy.select("select * from derivative order by all"),
@@ -107,6 +110,11 @@ def test_whatever_happens_to_the_lake_small_steps_lead_to_the_same_copy_as_a_new
         ("other picture", "update metadata set content_id = 'M' where asset_id = 14"),
         ("stream", "insert into derivative by name select 21 as asset_id, md5('21') as content_hash, "
                    "'hls' as kind, 'd/playlist.m3u8' as file"),
+        ("tagged", "insert into photo_tag by name select md5(i::varchar) as content_hash, 1 + i % 2 as tag_id "
+                   "from range(20, 30) numbers(i)"),
+        ("tagged twice", "insert into photo_tag by name select md5('22') as content_hash, 9 as tag_id"),
+        ("no longer", "delete from photo_tag where content_hash in (md5('20'), md5('21'))"),
+        ("tagged and moved", "update asset set rel_path = 'elsewhere/z.jpg' where asset_id = 22"),
         ("account", "insert into account by name select 1 as account_id, 'ada' as name"),
         ("flushed", "call ducklake_flush_inlined_data('lake')"),
         ("elsewhere", "insert into run by name select 'r' as run_id"),
