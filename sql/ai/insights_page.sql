@@ -6,15 +6,10 @@ with present as (
     qualify insight_id = max(insight_id) over (partition by content_hash)
 ),
 places as (
-    select
-        fingerprint.content_hash,
-        arg_min(asset.rel_path, asset.asset_id) as file_path,
-        arg_min(library.name, asset.asset_id) as library
-    from asset
-    join fingerprint using (asset_id)
-    join library using (library_id)
-    where asset.missing_since is null and fingerprint.content_hash in (select content_hash from present)
-    group by fingerprint.content_hash
+    select content_hash, arg_min(rel_path, asset_id) as file_path, arg_min(library, asset_id) as library
+    from present_file
+    where content_hash in (select content_hash from present)
+    group by content_hash
 )
 select
     present.insight_id, present.content_hash, present.title, present.summary, present.generated_at,

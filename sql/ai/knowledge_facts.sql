@@ -7,13 +7,10 @@ select
 from entity_fact
 join entity using (entity_id)
 left join (
-    select fingerprint.content_hash, arg_min(asset.rel_path, asset.asset_id) as path,
-        arg_min(library.name, asset.asset_id) as library
-    from asset
-    join fingerprint using (asset_id)
-    join library using (library_id)
-    where asset.missing_since is null and fingerprint.content_hash in (select content_hash from entity_fact)
-    group by fingerprint.content_hash
+    select content_hash, arg_min(rel_path, asset_id) as path, arg_min(library, asset_id) as library
+    from present_file
+    where content_hash in (select content_hash from entity_fact)
+    group by content_hash
 ) as seen using (content_hash)
 where ($fact_id::bigint is null or entity_fact.fact_id = $fact_id::bigint)
     and ($entity_id::bigint is null or entity_fact.entity_id = $entity_id::bigint)

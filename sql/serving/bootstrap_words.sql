@@ -4,12 +4,10 @@ with word as (
     from photo_tag
     join tag using (tag_id)
     union
-    select distinct fingerprint.content_hash, unnest(metadata.keywords) as name
+    select distinct content_hash, unnest(metadata.keywords) as name
     from metadata
-    join fingerprint using (asset_id)
-    join asset using (asset_id)
-    where asset.missing_since is null and metadata.content_hash = fingerprint.content_hash
-        and len(metadata.keywords) > 0
+    join present_file using (asset_id, content_hash)
+    where len(metadata.keywords) > 0
 )
 select trim(name) as name, count(distinct content_hash) as usage_count
 from word

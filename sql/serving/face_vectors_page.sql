@@ -7,10 +7,9 @@ from face
 join face_embedding using (face_id)
 where (not $unassigned or face.person_id is null)
     and face.content_hash in (
-        select fingerprint.content_hash
-        from fingerprint
-        join asset using (asset_id)
-        where asset.missing_since is null and ($library_id is null or asset.library_id = $library_id)
+        select content_hash
+        from present_file
+        where $library_id is null or library_id = $library_id
     )
 order by face.face_id
 limit $row_limit

@@ -1,5 +1,5 @@
--- What a drain is given: files that are there and whose present bytes were read. Not documented: v_assets is for people.
--- Grain: one row per asset.
+-- Files that are there and whose present bytes were read: what a drain is given and what other statements look up by
+-- content hash. Not documented: v_assets is for people. Grain: one row per asset.
 create or replace view present_file as
 select
     asset.asset_id,

@@ -2,8 +2,8 @@
 create or replace view v_faces as
 select
     face.face_id,                 -- number; kept when models change
-    library.name as library,      -- name of its library
-    asset.rel_path as path,       -- relative to the library's root
+    file.library,                 -- name of its library
+    file.rel_path as path,        -- relative to the library's root
     face.x,                       -- 0 to 1 of the upright picture, from the left
     face.y,                       -- 0 to 1, from the top
     face.width,                   -- 0 to 1
@@ -18,13 +18,7 @@ select
     face.recorded_at,             -- UTC
     face.content_hash,            -- of the picture
     face.person_id,               -- number of the person
-    asset.asset_id                -- number of the asset
+    file.asset_id                 -- number of the asset
 from face
-join fingerprint using (content_hash)
-join asset
-    on asset.asset_id = fingerprint.asset_id
-    and asset.size_bytes = fingerprint.size_bytes
-    and asset.mtime_ns = fingerprint.mtime_ns
-join library using (library_id)
-left join person using (person_id)
-where asset.missing_since is null;
+join present_file as file using (content_hash)
+left join person using (person_id);

@@ -2,19 +2,13 @@
 create or replace view v_tags as
 select
     tag.name as tag,                  -- as people wrote it; unique in any case
-    library.name as library,          -- name of its library
-    asset.rel_path as path,           -- relative to the library's root
+    file.library,                     -- name of its library
+    file.rel_path as path,            -- relative to the library's root
     photo_tag.added_by,               -- account that tagged it
     photo_tag.added_at,               -- UTC
     photo_tag.content_hash,           -- what the tag hangs on: it survives moves and renames
     tag.tag_id,                       -- number of the tag
-    asset.asset_id                    -- number of the asset
+    file.asset_id                     -- number of the asset
 from photo_tag
 join tag using (tag_id)
-join fingerprint using (content_hash)
-join asset
-    on asset.asset_id = fingerprint.asset_id
-    and asset.size_bytes = fingerprint.size_bytes
-    and asset.mtime_ns = fingerprint.mtime_ns
-join library using (library_id)
-where asset.missing_since is null;
+join present_file as file using (content_hash);

@@ -241,6 +241,7 @@ def test_scheduled_runs_are_planned(prefect: LivePrefect) -> None:
     prefect.apply(PREFECT_YAML)
     wanted = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
     wait_for(lambda: prefect.ask("/flow_runs/count", wanted) > 5, 75)
+    assert {run["auto_scheduled"] for run in prefect.ask("/flow_runs/filter", wanted)} == {True}
 
 
 def test_prefect_deploy_takes_the_same_file(prefect: LivePrefect) -> None:

@@ -152,6 +152,10 @@ def test_success_forgets_earlier_failures() -> None:
         for _ in range(FREE_FAILURES - 1):
             limit.attempt("10.0.0.1", NAME)
         limit.succeeded("10.0.0.1", NAME)
+    for _ in range(FREE_FAILURES):
+        limit.attempt("10.0.0.1", NAME)
+    with pytest.raises(TooManyAttempts):
+        limit.attempt("10.0.0.1", NAME)
 
 
 def test_one_address_may_not_try_name_after_name() -> None:

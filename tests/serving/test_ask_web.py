@@ -2,75 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from serving.accounts import add_user
-from tasks.models.embed import MiniLm
-from tests.pictures import draw
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
-from tests.serving.test_summaries import DAYS, record
+from tests.serving.conftest import PASSWORD
+from tests.serving.pictured_site import ask, fits, ollama, pictured, say, shoot, site
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import EMBED_MODEL, Drop, Fail, OllamaStandIn, Say
 from tests.stand_ins.openrouter import KEY, OpenRouterStandIn
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-__all__ = ["browser"]  # the fixture
-SHOTS = os.environ.get("SCREENSHOTS")  # a folder: what was seen is kept there
+__all__ = ["browser", "ollama", "site"]  # fixtures
 WIDTHS = pytest.mark.parametrize("width", [390, 1440])
 COUNT = {"sql": "select media_type, count(*) as photos from v_assets group by 1"}
-
-
-def pictured(folder: Path, **settings: str) -> House:
-    """Six photos, four summaries, an owner and a viewer."""
-    house = make_house(folder)
-    for seed in range(6):
-        draw(house.root / f"{seed}.jpg", seed, size=(600, 400 + 40 * (seed % 4)), taken=f"2025:07:0{1 + seed} 10:00:00")
-    house.scan()
-    record(house.lake, MiniLm(), DAYS)
-    add_user(house.lake, NAME, PASSWORD)
-    add_user(house.lake, "grace", PASSWORD)
-    house.settings = house.settings.model_copy(update=settings)
-    return house
-
-
-@pytest.fixture(scope="module")
-def ollama() -> Iterator[OllamaStandIn]:
-    with OllamaStandIn().running() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, ollama: OllamaStandIn) -> Iterator[str]:
-    house = pictured(tmp_path_factory.mktemp("asking"), ollama_primary_url=ollama.url)
-    yield from serve(house)
-    house.lake.close()
-
-
-def shoot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.wait_for_timeout(400)
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
-
-
-def fits(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "something sticks out sideways"
-
-
-def ask(page: Page, question: str) -> None:
-    page.fill(".composer textarea", question)
-    page.press(".composer textarea", "Enter")
-
-
-def say(page: Page, words: str) -> None:
-    """A question that was answered."""
-    ask(page, words)
-    page.wait_for_selector(".answer:last-child:not([aria-busy])")
 
 
 @WIDTHS
@@ -232,6 +179,7 @@ def test_answer_made_to_be_slow_is_shown_all_the_same(
     page.wait_for_selector("#empty h1")
     say(page, f"flood of {kind}")
     page.wait_for_selector(".answer:has-text('the end')")
+    assert page.locator(".answer.lost").count() == 0
     watched.was_clean()
 
 
@@ -256,8 +204,8 @@ def test_without_a_model_the_page_says_what_to_start_and_offers_the_days(
     browser: Browser, tmp_path: Path, width: int
 ) -> None:
     house = pictured(tmp_path, ollama_primary_url=refusing_url())
-    for site in serve(house):
-        watched = Watched(browser, site, width)
+    for address in serve(house):
+        watched = Watched(browser, address, width)
         page = watched.log_in("/ask")
         page.wait_for_selector("#trouble:not([hidden])")
         assert all(words in page.inner_text("#trouble") for words in ("Start Ollama", "OLLAMA_PRIMARY_URL"))
@@ -277,8 +225,8 @@ def test_without_a_model_the_page_says_what_to_start_and_offers_the_days(
 def test_model_that_is_missing_is_fetched_from_the_page(browser: Browser, tmp_path: Path) -> None:
     with OllamaStandIn([Say(["Here I am."])], models=[EMBED_MODEL]).running() as bare:
         house = pictured(tmp_path, ollama_primary_url=bare.url)
-        for site in serve(house):
-            watched = Watched(browser, site, 390)
+        for address in serve(house):
+            watched = Watched(browser, address, 390)
             page = watched.log_in("/ask")
             page.wait_for_selector("#trouble:has-text('ollama pull')")
             shoot(page, "ask-fetch-390")
@@ -287,6 +235,7 @@ def test_model_that_is_missing_is_fetched_from_the_page(browser: Browser, tmp_pa
             page.wait_for_selector("#trouble", state="hidden")
             say(page, "Are you there?")
             page.wait_for_selector(".answer:has-text('Here I am.')")
+            assert len(bare.bodies("/api/pull")) == 1, "it was fetched more than once"
             watched.was_clean()
         house.lake.close()
 
@@ -346,8 +295,8 @@ def test_openrouter_is_offered_where_it_is_set_up_and_a_local_talk_stays_local(
         house = pictured(
             tmp_path, ollama_primary_url=ollama.url, openrouter_api_key=KEY, openrouter_base_url=remote.url
         )
-        for site in serve(house):
-            watched = Watched(browser, site)
+        for address in serve(house):
+            watched = Watched(browser, address)
             page = watched.log_in("/ask")
             page.wait_for_selector(".model select")
             say(page, "Here?")

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.serving.conftest import PASSWORD
-from tests.serving.test_ask_web import ask, fits, pictured, shoot
-from tests.serving.test_web import CHROMIUM, Watched, browser, serve
+from tests.serving.pictured_site import ask, fits, ollama, shoot, site
+from tests.serving.test_web import CHROMIUM, Watched, browser
 from tests.stand_ins.ollama import Fail, OllamaStandIn, Say
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-__all__ = ["browser"]  # the fixture
-
-
-@pytest.fixture(scope="module")
-def ollama() -> Iterator[OllamaStandIn]:
-    with OllamaStandIn().running() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, ollama: OllamaStandIn) -> Iterator[str]:
-    house = pictured(tmp_path_factory.mktemp("insights"), ollama_primary_url=ollama.url)
-    yield from serve(house)
-    house.lake.close()
+__all__ = ["browser", "ollama", "site"]  # fixtures
 
 
 def open_panel(page: Page) -> None:
@@ -116,6 +101,8 @@ def test_answer_goes_on_while_one_looks_at_another_photo(browser: Browser, site:
     page.click(".fold > summary")
     page.wait_for_selector(".insight .log .answer:has-text('done.')")
     page.wait_for_selector(".insight .rewind")
+    assert page.locator(".insight .log .answer").count() == 1
+    assert page.inner_text(".insight .log .answer").count("slowly") == 20, "words were lost or said twice"
     watched.context.close()
 
 

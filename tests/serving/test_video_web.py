@@ -138,6 +138,7 @@ def test_space_plays_and_stops_the_film(browser: Browser, site: str, films: Hous
     page.wait_for_function("() => document.querySelector('#viewer video').currentTime > 1.3")
     page.keyboard.press(" ")
     page.wait_for_function("() => document.querySelector('#viewer video').paused")
+    assert page.evaluate("document.querySelector('#viewer video').error") is None
     watched.was_clean()
 
 
@@ -222,6 +223,7 @@ def test_clips_that_are_missing_are_made_when_they_are_looked_at(browser: Browse
     number = asset_of(films, NO_STREAM)["asset_id"]
     page.locator(f".tile[data-id='{number}']").scroll_into_view_if_needed()
     page.wait_for_selector(f".tile[data-id='{number}'].playing", timeout=60_000)
+    assert page.evaluate(f"document.querySelector(\".tile[data-id='{number}'] video\").videoWidth") > 0
     watched.context.close()
 
 
@@ -281,6 +283,9 @@ def test_the_two_pages_lead_to_each_other_and_the_door_stands_before_both(browse
     page.wait_for_selector(".wall .tile")
     page.click("#logout")
     page.wait_for_selector("#login")
+    for path in ("/", "/videos"):
+        page.goto(f"{site}{path}")
+        assert page.locator("#login").count() == 1 and page.locator(".tile").count() == 0
     watched.context.close()
 
 

@@ -428,4 +428,4 @@ def test_names_with_percent_signs_and_bytes_work(tmp_path: Path) -> None:
     odd = tmp_path / "100%03d 'é\n"
     odd.mkdir()
     path = film(odd / "a.mp4")
-    strict_segments(encode_hls(media_file(path), odd / "out").playlist)
+    assert strict_segments(encode_hls(media_file(path), odd / "out").playlist)
