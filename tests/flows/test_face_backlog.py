@@ -298,6 +298,20 @@ def test_one_persons_tag_names_the_faces_that_are_like_the_ones_known(
     assert names(house)["wrong.jpg"] == [None], "a tag alone names nobody whose face is known"
 
 
+def test_names_in_tags_are_the_same_however_they_are_written(house: House, library: Path, service: Apollo) -> None:
+    portrait(library / "a.jpg", "red")
+    portrait(library / "b.jpg", "blue", seed=2)
+    portrait(library / "c.jpg", "green", seed=3)
+    full_scan.fn()
+    person(house, "Anna Groß")
+    person(house, "Élodie van  Dijk")
+    tag(house, " ANNA   GROSS", "a.jpg")
+    tag(house, "élodie van dijk", "b.jpg")
+    tag(house, "Anna Gro", "c.jpg")
+    face_backlog.fn()
+    assert names(house) == {"a.jpg": ["Anna Groß"], "b.jpg": ["Élodie van  Dijk"], "c.jpg": [None]}
+
+
 def test_two_persons_tags_ignored_persons_and_other_models_name_nobody(
     house: House, library: Path, service: Apollo
 ) -> None:

@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from serving.accounts import add_user
 from serving.app import create_app
 from sql.lake import FOLDER, utc_now
-from tests.serving.conftest import House, fill, logged_in, make_house
+from tests.serving.conftest import PASSWORD, House, fill, logged_in, make_house
 from tests.serving.organised import organise
 
 FILES = ["2012/summer/ladybug.jpg", "2015/safari/elephants.jpg", "2018/beach/beach_sand.jpg"]
@@ -193,6 +194,25 @@ def test_what_was_said_of_the_hidden_ones_is_said_of_the_kept_one(client: TestCl
     assert client.put("/image/rating", json={"path": keep, "rating": 1}).status_code == 200
     post(client, "/duplicates/resolve", keep=ids(group)[0], hide=ids(group)[1:])
     assert told(client, keep)["rating"] == 1, "its own rating counts"
+
+
+def test_another_owner_may_undo_a_choice_that_took_favourites_along(client: TestClient, house: House) -> None:
+    """What is only about favourites is for those whose they are; this is about photos."""
+    (group,) = groups(client, "perceptual")
+    keep, second = (photo["path"] for photo in group["photos"][:2])
+    assert client.put("/image/favorites", json={"path": second}).status_code in {200, 201}
+    before = told(client, keep)
+    post(client, "/duplicates/resolve", keep=ids(group)[0], hide=ids(group)[1:])
+    assert told(client, keep)["favorite"]
+    add_user(house.lake, "grace", PASSWORD, role="owner")
+    client.get("/healthz")
+    token = client.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]
+    change = client.get("/changes").json()["changes"][0]
+    undone = client.post(
+        "/undo", json={"snapshot_id": change["snapshot_id"]}, headers={"Authorization": f"Bearer {token}"}
+    )
+    assert undone.status_code == 200, undone.text
+    assert told(client, keep) == before
 
 
 def test_what_makes_no_sense_is_refused(client: TestClient) -> None:

@@ -105,6 +105,23 @@ def test_local_model_that_sees_describes_a_small_picture(tmp_path: Path) -> None
     assert said["tool_calls"][0]["result"] == "White."
 
 
+def test_model_that_sees_and_says_nothing_is_told_to_the_one_that_asked(tmp_path: Path) -> None:
+    with (
+        OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama,
+        talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client),
+    ):
+        prepare(house, client)
+        number = client.get("/photos").json()["photos"][0]["asset_id"]
+        ollama.script += [
+            Say(calls=[("describe_photo", {"asset_id": number, "question": "What colour?"})]),
+            Say(["  \n"]),
+            Say(["I cannot tell."]),
+        ]
+        said = client.post("/chat", json={"message": "What colour is the circle?"}).json()
+    assert said["tool_calls"][0]["result"].startswith("Error: ") and "saw nothing" in said["tool_calls"][0]["result"]
+    assert said["assistant_message"] == "I cannot tell."
+
+
 def test_chat_about_the_library_can_have_a_photo_looked_at(tmp_path: Path) -> None:
     with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
         with talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.faces.picasa import SIZE_LIMIT_BYTES, parse_picasa, picasa_faces
+from tasks.faces.picasa import MOST_FACES, SIZE_LIMIT_BYTES, parse_picasa, picasa_faces
 from tasks.faces.protocol import Box
 from tasks.faces.regions import read_regions, turned
 from tasks.media_file import MediaFile
@@ -99,6 +99,11 @@ def test_file_of_that_name_that_is_something_else_names_nobody(tmp_path: Path, c
     file = picture(tmp_path / "a.jpg", mwg(("Marie", MARIE)))
     (tmp_path / ".picasa.ini").write_bytes(content)
     assert_same(read_regions(file), ("Marie", MARIE))
+
+
+def test_a_crowd_is_read_up_to_a_bound() -> None:
+    text = ini("a.jpg", *[("d10a8325c557b085", MARIE)] * (MOST_FACES + 100))
+    assert len(parse_picasa(text.encode())["a.jpg"]) == MOST_FACES
 
 
 def test_folder_of_that_name_names_nobody(tmp_path: Path) -> None:
