@@ -179,7 +179,8 @@ def status(context: typer.Context, json: Json = False) -> None:
     """Per library and stage: assets, done, backlog, failed."""
     from deployments.status import library_status
 
-    rows = library_status(house_of(context.obj))
+    house = house_of(context.obj)
+    rows = library_status(house.lake, house.settings)
     if json:
         print_json({"libraries": rows})
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.backlogs import backlogs
+from deployments.backlogs import backlogs
 from flows.drain import DrainReport, Recorder, Work, drain
 from flows.house import House
 from flows.reporting import record_run, show_run
@@ -42,7 +42,7 @@ def run_drain(
         if not alone:
             return DrainReport(backlog)
         started_at = utc_now()
-        parameters = backlogs(house)[backlog]
+        parameters = backlogs(house.lake, house.settings)[backlog]
         report = drain(
             house, backlog, work, library=library, limit=limit, batch_files=batch_files, batch_bytes=batch_bytes,
             row_type=row_type, at_once=at_once, recorder=recorder, shuffled=shuffled, **parameters,

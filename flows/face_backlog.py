@@ -7,9 +7,9 @@ from typing import Any
 
 from prefect import flow
 
+from deployments.backlogs import engine_choice
 from flows.drain import DrainReport
 from flows.drains import run_drain, show_drains
-from flows.face_engine import engine_choice
 from flows.faces import bind_faces, group_all_faces, group_new_faces, record_faces
 from flows.house import House, open_house
 from flows.runners import drain_runner
@@ -29,7 +29,7 @@ def face_backlog(library: str = "all", limit: int | None = None) -> dict[str, An
         house, "face_regions", read_batch_regions, library=library, limit=None, flow="face-regions",
         recorder=record_faces,
     )  # fmt: skip
-    choice = engine_choice(house)
+    choice = engine_choice(house.settings)
     faces = _look(house, choice, library, limit) if choice.is_on else DrainReport("faces")
     bound = bind_faces(house)
     grouped = group_new_faces(house)

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from deployments.backlogs import insight_tool
 from flows.house import House
-from flows.insight_choice import insight_tool
 from flows.insight_sources import InsightSources
 from flows.models import run_and_hang_up, servers_of
 from sql.lake import Writer
@@ -105,7 +105,7 @@ class InsightWriter:
     def _believe(self, results: Insights) -> None:
         for asset, problem in self._refused:
             version = asset.content_hash or ""
-            results.fail(asset, STAGE, problem, tool_version=insight_tool(self.house), file_version=version)
+            results.fail(asset, STAGE, problem, tool_version=insight_tool(self.house.settings), file_version=version)
             results.left -= 1
         self._refused.clear()
 

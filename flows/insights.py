@@ -10,11 +10,10 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.backlogs import backlogs
+from deployments.backlogs import backlogs
 from flows.drain import DrainReport
 from flows.drains import run_drain, show_drains
-from flows.house import House, open_house
-from flows.insight_choice import chosen_libraries
+from flows.house import House, Library, open_house
 from flows.insight_writer import InsightWriter, insight_writer, record_insights
 from flows.progress import current_flow_run
 from flows.reporting import name_run
@@ -36,7 +35,7 @@ def insights(library: str = "all", limit: int | None = None) -> dict[str, Any]:
     """
     house = open_house()
     house.libraries(library)
-    if not chosen_libraries(house) or not _is_waiting(house, library):
+    if not _chosen(house) or not _is_waiting(house, library):
         return show_drains(house, "insights", library, DrainReport("insights"))
     writer, in_the_way = insight_writer(house)
     if writer is None:
@@ -68,5 +67,11 @@ def _record_and_show(shown: list[dict[str, str]], house: House, results: Results
         shown.append({"photo": asset.rel_path, "title": written.title, "insight": written.done.text})
 
 
+def _chosen(house: House) -> list[Library]:
+    """Of INSIGHT_LIBRARIES. Raises UnknownLibrary: one of them is none."""
+    return [library for wanted in house.settings.insight_libraries for library in house.libraries(wanted)]
+
+
 def _is_waiting(house: House, library: str) -> bool:
-    return bool(house.lake.count("backlog/insights", library=library, row_limit=1, **backlogs(house)["insights"]))
+    parameters = backlogs(house.lake, house.settings)["insights"]
+    return bool(house.lake.count("backlog/insights", library=library, row_limit=1, **parameters))

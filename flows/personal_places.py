@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import structlog
 
+from deployments.backlogs import known_places
 from flows.house import House
 from tasks.errors import TransientError
 from tasks.places.personal import PersonalPlace, digest, fetch_places
 
 log = structlog.get_logger(__name__)
-
-
-def known_places(house: House) -> list[PersonalPlace]:
-    """As Apollo told them last; none where it is not configured."""
-    if not house.settings.apollo_api_base_url:
-        return []
-    return [PersonalPlace(**row) for row in house.lake.rows("places/personal")]
 
 
 def refresh_places(house: House) -> None:
@@ -27,7 +21,7 @@ def refresh_places(house: House) -> None:
     except TransientError as exc:
         log.warning("places.apollo_unavailable", reason=str(exc))
         return
-    if digest(places) == digest(known_places(house)):
+    if digest(places) == digest(known_places(house.lake, house.settings)):
         return
     rows = [{name: getattr(place, name) for name in PersonalPlace.__slots__} for place in places]
     with house.lake.write(f"{len(places)} personal places from Apollo") as writer:

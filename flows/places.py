@@ -9,9 +9,10 @@ from typing import Any
 import structlog
 from prefect import flow
 
+from deployments.backlogs import known_places
 from flows.drains import run_drain, show_drains
 from flows.house import House, open_house
-from flows.personal_places import known_places, refresh_places
+from flows.personal_places import refresh_places
 from flows.runners import drain_runner
 from sql.lake import utc_now
 from tasks.errors import TransientError
@@ -30,7 +31,7 @@ def places(library: str = "all", limit: int = 200_000) -> dict[str, Any]:
     """Name the places that have no words yet: the user's own first, then Nominatim's, then the gazetteer's."""
     house = open_house()
     refresh_places(house)
-    own = known_places(house)
+    own = known_places(house.lake, house.settings)
     work = partial(name_places, places=own, recipe=places_recipe(own, nominatim=bool(house.settings.nominatim_url)))
 
     def run() -> Any:

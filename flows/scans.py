@@ -7,8 +7,7 @@ from typing import Any
 
 from prefect.deployments import run_deployment
 
-from flows.backlogs import backlogs
-from flows.face_engine import engine_choice
+from deployments.backlogs import backlogs, engine_choice
 from flows.house import House, open_house
 from flows.progress import current_flow_run
 from flows.reporting import record_run, show_run
@@ -59,7 +58,7 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
         sheet = [picture for report in reports for picture in report.contact_sheet][:24]
         show_run(house, flow, library, {name: total[name] for name in NUMBERS}, sheet)
         start_drains(house)
-    elif engine_choice(house).is_on:  # capped per run, so there is work left from earlier scans
+    elif engine_choice(house.settings).is_on:  # capped per run, so there is work left from earlier scans
         start_drains(house, FACE_BACKLOG)
     if lost:
         raise LibraryLost(message)
@@ -90,7 +89,7 @@ def start_drains(house: House, *deployments: str) -> None:
     flow_run = current_flow_run()
     if flow_run is None or flow_run.deployment_id is None:
         return
-    known = backlogs(house)
+    known = backlogs(house.lake, house.settings)
     for deployment in deployments or DRAINS:
         if any(_is_waiting(house, backlog, known[backlog]) for backlog in DRAINS[deployment] if backlog in known):
             run_deployment(deployment, timeout=0, as_subflow=False)

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
+from deployments.backlogs import engine_choice
 from deployments.settings import Settings
 from serving.originals import unchanged_original
 from serving.replica_copy import Copy
@@ -15,7 +16,6 @@ from sql.lake import Row
 from tasks.asset import Asset
 from tasks.errors import RefusedError, TransientError
 from tasks.faces.batch import look_at
-from tasks.faces.engines import EngineChoice
 from tasks.faces.pictures import cut, upright_jpeg
 from tasks.faces.protocol import About, Box, Detection, FaceEngine, FoundFace, PictureRefused, UnusableAnswer, main_face
 from tasks.images.thumbnail import Tools
@@ -45,13 +45,7 @@ class FaceService:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.choice = EngineChoice(
-            apollo_url=settings.face_service_url,
-            model_folder=settings.face_model_path,
-            timeout_seconds=settings.face_detect_timeout_sec,
-            concurrency=settings.face_detect_concurrency,
-            threads=settings.threads,
-        )
+        self.choice = engine_choice(settings)
         self.previews = settings.previews_folder
         self.min_cosine = settings.face_autobind_min_cos
         self._engine: FaceEngine | None = None

@@ -67,8 +67,8 @@ class _Catalog(Collector):
         backlog = GaugeMetricFamily("darkroom_backlog", waiting, labels=["library", "stage"])
         failed = GaugeMetricFamily("darkroom_failures", "Files that failed in a stage", labels=["library", "stage"])
         for count in self._counts.read():
-            backlog.add_metric([count.library, count.stage], count.backlog)
-            failed.add_metric([count.library, count.stage], count.failed)
+            backlog.add_metric([count["library"], count["stage"]], count["backlog"])
+            failed.add_metric([count["library"], count["stage"]], count["failed"])
         made = GaugeMetricFamily("darkroom_derivatives", "Files made from originals", labels=["kind"])
         for row in copy.rows("derivative_counts"):
             made.add_metric([row["kind"]], row["derivatives"])

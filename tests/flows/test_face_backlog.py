@@ -53,7 +53,7 @@ def test_without_an_engine_faces_are_off_and_nobody_complains(house: House, libr
     full_scan.fn()
     report = face_backlog.fn()
     assert (report["faces"], report["failed"], scans(house)) == (0, 0, {})
-    row = library_status(house)[0]["stages"][-1]
+    row = library_status(house.lake, house.settings)[0]["stages"][-1]
     assert (row["stage"], row["engine"], row["backlog"]) == ("faces", "off", 0)
 
 

@@ -62,8 +62,13 @@ def found(house: House) -> list[tuple[str, str, str]]:
     return [(row["path"], row["title"], row["made_by"]) for row in rows]
 
 
+def libraries() -> list[Any]:
+    house = open_house()
+    return library_status(house.lake, house.settings)
+
+
 def status(house: House) -> dict[str, Any]:
-    (row,) = library_status(open_house())
+    (row,) = libraries()
     return {stage["stage"]: stage for stage in row["stages"]}["insight"]
 
 
@@ -137,7 +142,7 @@ def test_only_chosen_libraries_are_written_about_by_name_or_number(
     chosen.setenv("INSIGHT_LIBRARIES", "photos, nowhere")
     with pytest.raises(UnknownLibrary, match="nowhere"):
         insights.fn()
-    assert len(library_status(open_house())) == 2, "a misspelt name does not take the status along"
+    assert len(libraries()) == 2, "a misspelt name does not take the status along"
 
 
 def test_model_that_is_not_there_ends_the_run_and_marks_nothing(

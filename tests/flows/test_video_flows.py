@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from deployments.backlogs import backlogs
 from deployments.status import library_status
-from flows.backlogs import backlogs
 from flows.drain import drain
 from flows.full_scan import full_scan
 from flows.gifs import gifs
@@ -109,7 +109,7 @@ def test_film_that_could_not_be_read_is_asked_for_again_later(
     add_film(library / "a.mp4")
     full_scan()
     asset = house.lake.select("select asset_id, content_hash from v_assets")[0]
-    parameters = backlogs(house)[query]
+    parameters = backlogs(house.lake, house.settings)[query]
     for hours, waiting in ((1, 0), (3, 1)):
         failure = {
             "asset_id": asset["asset_id"], "stage": stage, "file_version": asset["content_hash"],
@@ -206,12 +206,12 @@ def test_two_copies_of_a_live_photo_in_one_folder_are_listed_once_each(
 def test_status_counts_videos_by_stage(house: House, library: Path) -> None:
     add_film(library / "a.mp4")
     full_scan.fn()
-    stages = {row["stage"]: row for row in library_status(house)[0]["stages"]}
+    stages = {row["stage"]: row for row in library_status(house.lake, house.settings)[0]["stages"]}
     assert {name: stages[name]["backlog"] for name in ("preview_clip", "gif", "hls")} == {
         "preview_clip": 1, "gif": 0, "hls": 1,
     }  # fmt: skip
     hls.fn()
-    stages = {row["stage"]: row for row in library_status(house)[0]["stages"]}
+    stages = {row["stage"]: row for row in library_status(house.lake, house.settings)[0]["stages"]}
     assert (stages["hls"]["backlog"], stages["hls"]["done"]) == (0, 1)
 
 

@@ -14,7 +14,6 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from deployments.status import library_status
-from flows.house import House as Flows
 from sql.lake import LakeError
 from tasks.stages import STAGES
 from tests.apollo_stand_in import portrait
@@ -46,7 +45,7 @@ def test_metrics_count_the_catalog_and_the_requests(client: TestClient) -> None:
     failed = {s.labels["stage"]: s.value for s in samples if s.name == "darkroom_failures"}
     assert failed["thumbnail"] >= 2
     stages = {s.labels["stage"] for s in samples if s.name == "darkroom_backlog"}
-    assert stages == set(STAGES)
+    assert stages == {*STAGES, "insight", "faces"}
     made = {s.labels["kind"]: s.value for s in samples if s.name == "darkroom_derivatives"}
     assert made["thumbnail"] + failed["thumbnail"] == len(CHOSEN)
     routes = {s.labels["route"] for s in samples if s.name == "darkroom_http_requests_total"}
@@ -67,11 +66,11 @@ def test_metrics_and_status_count_the_same_also_what_is_to_be_made_anew(own: Tes
         return {one.labels["stage"]: one.value for one in samples if one.name == "darkroom_backlog"}
 
     def told() -> dict[str, float]:
-        (library,) = library_status(Flows(house.settings, house.lake))
-        return {one["stage"]: one["backlog"] for one in library["stages"] if one["stage"] in STAGES}
+        (library,) = library_status(house.lake, house.settings)
+        return {one["stage"]: one["backlog"] for one in library["stages"]}
 
     assert counted() == told()
-    assert counted()["thumbnail"] == 0
+    assert counted()["thumbnail"] == counted()["faces"] == counted()["insight"] == 0
     with house.lake.write("an older recipe") as writer:
         writer.execute("update derivative set recipe = 'of another size'")
     assert counted() == told()

@@ -228,7 +228,7 @@ def test_a_film_that_the_browser_knows_plays_from_the_original(browser: Browser,
     page = watched.log_in(f"/view/{row['asset_id']}")
     page.wait_for_selector("#viewer video")
     page.wait_for_function("() => document.querySelector('#viewer video').readyState >= 1")
-    assert "/video/original" in page.evaluate("document.querySelector('#viewer video').currentSrc")
+    assert "/video/file" in page.evaluate("document.querySelector('#viewer video').currentSrc")
     watched.was_clean()
 
 
