@@ -77,6 +77,7 @@ NEEDS: dict[tuple[str, str], Need | Needs] = {
     ): Need.private,  # its tools read messages; it keeps the asker's own talk, and facts for who may write
     ("POST", "/chat/stream"): Need.private,
     ("GET", "/chat/history"): Need.private,
+    ("DELETE", "/chat"): _PRIVATE_AND_WRITE,
     ("GET", "/changes"): Need.private,  # tells who likes what
     ("GET", "/insights"): Need.private,  # written from messages, too
     ("GET", "/insights/all"): Need.private,

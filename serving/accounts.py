@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from serving.access import OWNER, ROLES, VIEWER
+from serving.conversations import delete_conversation
 from sql.lake import Lake, Row, Writer, utc_now
 from tasks.errors import Conflict, NotFound, RefusedError
 
@@ -216,8 +217,7 @@ def _delete_of(writer: Writer, table: str, account: Row) -> None:
 
 def _delete_conversations(writer: Writer, account: Row) -> None:
     for row in writer.run("serving/conversations_of", account_id=account["account_id"]):
-        for table in ("conversation_message", "conversation"):
-            writer.execute(f"delete from {table} where conversation_id = $id", id=row["conversation_id"])
+        delete_conversation(writer, row["conversation_id"])
 
 
 def _hashed(password: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from sql.lake import Lake, Row
+from sql.lake import Lake, Row, Writer
 from tasks.errors import InvalidQuery, NotFound
 from tasks.models.chat import Message, ToolCall
 
@@ -82,6 +82,12 @@ def rewind(lake: Lake, conversation_id: int, index: int) -> None:
             "delete from conversation_message where conversation_id = $id and position >= $first",
             id=conversation_id, first=messages[index]["first_position"],
         )  # fmt: skip
+
+
+def delete_conversation(writer: Writer, conversation_id: int) -> None:
+    """What was said in it, too. Insights keep the conversations that led to them: not for those."""
+    for table in ("conversation_message", "conversation"):
+        writer.execute(f"delete from {table} where conversation_id = $id", id=conversation_id)
 
 
 def _message(row: Row) -> Message:

@@ -12,7 +12,7 @@ from serving.access import Need
 from serving.auth import may
 from serving.chat_turn import TurnPlan, play, toolbox_of, whole
 from serving.context import Context, ContextDep
-from serving.conversations import history, read_conversation, read_messages
+from serving.conversations import delete_conversation, history, read_conversation, read_messages
 from serving.errors import answers
 from serving.eyes import local_eyes
 from serving.insight_models import ChatAnswer, ChatHistory, ChatRequest, Conversations
@@ -67,6 +67,21 @@ def chat_history(
     """What was said, each answer with the tools it took."""
     conversation = read_conversation(context.lake, conversation_id, account_id(request, context))
     return json_answer(history(context.lake, conversation))
+
+
+@router.delete("", responses=answers(401, 404))
+def forget_conversation(
+    request: Request, context: ContextDep, conversation_id: Annotated[int, Query(ge=0, le=1 << 53)]
+) -> Response:
+    """
+    Delete one of one's own conversations.
+
+    Facts that were learned in it stay: see `/knowledge`. It is out of the lake's earlier snapshots when these expire.
+    """
+    read_conversation(context.lake, conversation_id, account_id(request, context))
+    with context.lake.write(f"conversation {conversation_id} deleted") as writer:
+        delete_conversation(writer, conversation_id)
+    return json_answer({"deleted": conversation_id})
 
 
 def account_id(request: Request, context: Context) -> int | None:

@@ -91,6 +91,14 @@ def test_conversation_goes_on_and_earlier_ones_are_listed(browser: Browser, site
     assert page.inner_text(".past a[aria-current=page]").startswith("What was it?")
     page.go_back()
     page.wait_for_selector(".answer:has-text('Other.')")
+    page.on("dialog", lambda dialog: dialog.accept())
+    count = page.locator(".past li").count()
+    page.hover(".past li:has(a[aria-current=page])")
+    page.click(".past li:has(a[aria-current=page]) .away")
+    page.wait_for_selector("#empty h1")
+    page.wait_for_function(f"() => document.querySelectorAll('.past li').length === {count - 1}")
+    assert page.url.endswith("/ask") and "Something else" not in page.inner_text(".past")
+    shoot(page, "ask-forgotten")
     watched.was_clean()
 
 

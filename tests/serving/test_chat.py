@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from serving.accounts import add_user
 from sql.lake import utc_now
-from tests.serving.conftest import House
+from tests.serving.conftest import PASSWORD, House
 from tests.serving.talking import events_of, talking_house
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import Drop, Fail, OllamaStandIn, Say
@@ -149,6 +150,27 @@ def test_no_model_server_is_503_with_what_to_start(tmp_path: Path) -> None:
         ((name, data),) = events_of(client, "/chat/stream", {"message": "hello"})
         assert (name, data["status"]) == ("error", 503) and "Start Ollama" in data["detail"]
         assert house.lake.select("from conversation") == []
+
+
+def test_conversation_is_deleted_by_whose_it_is_alone(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+    house, client = talking
+    ollama.script += [Say(["One."]), Say(["Two."])]
+    number, other = (ask(client)["conversation_id"] for _ in range(2))
+    add_user(house.lake, "grace", PASSWORD, role="owner")
+    client.get("/healthz")
+    token = client.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]
+    grace = {"Authorization": f"Bearer {token}"}
+    assert client.delete("/chat", params={"conversation_id": number}, headers=grace).status_code == 404
+    assert client.delete("/chat", params={"conversation_id": number}).json() == {"deleted": number}
+    assert client.delete("/chat", params={"conversation_id": number}).status_code == 404
+    assert client.get("/chat/history", params={"conversation_id": number}).status_code == 404
+    gone_on = client.post("/chat", json={"message": "And?", "conversation_id": number})
+    assert gone_on.status_code == 404
+    (left,) = client.get("/chat").json()["conversations"]
+    assert left["conversation_id"] == other
+    assert house.lake.select("select distinct conversation_id from conversation_message") == [
+        {"conversation_id": other}
+    ]
 
 
 @pytest.mark.parametrize("failure", [Drop(["half an "]), Fail(500, "broken")], ids=repr)

@@ -71,7 +71,23 @@ function line({ conversation_id: number, title, last_at, backend }) {
   const when = [dateOf(last_at), backend === "hybrid" ? "OpenRouter" : ""].filter(Boolean).join(" · ");
   const link = make("a", { href: addressOf(number), title }, title, make("small", {}, when));
   link.addEventListener("click", (event) => go(event, number));
-  return make("li", {}, link);
+  const away = make("button", { class: "away", type: "button", "aria-label": `Delete “${title}”`, title: "Delete", click: () => forget(number, title) }, "×");
+  return make("li", {}, link, away);
+}
+
+async function forget(number, title) {
+  if (!confirm(`Delete “${title}” and what was said in it?`)) return;
+  try {
+    await send("DELETE", `/chat?conversation_id=${number}`);
+  } catch (error) {
+    list.prepend(make("li", { class: "problem", role: "alert" }, error.message));
+    return;
+  }
+  if (conversation === number) {
+    history.replaceState(null, "", addressOf(null));
+    open(null);
+  }
+  await drawList();
 }
 
 /** Open another conversation without leaving the page; a question on its way is stopped. */
