@@ -19,9 +19,11 @@ def library_status(lake: Lake, settings: Settings) -> list[Row]:
     counted = {query: _by_library(lake, query) for query in ("stage_done", "insight_status", "face_status")}
     failed = {(row["library"], row["stage"]): row["failed"] for row in lake.rows("cli/stage_failures")}
     known = backlogs(lake, settings)
-    libraries = lake.rows("cli/library_counts")
-    for library in libraries:
+    libraries = []
+    for library in lake.rows("cli/library_counts"):
         name = library["library"]
+        if any(name not in rows for rows in counted.values()):
+            continue  # it came, or got another name, while this was counted
         files, insights, faces = (rows[name] for rows in counted.values())
         left = waiting(lake, known, name)
         done = {stage: files[stage] for stage in STAGES} | {"insight": insights["done"], "faces": faces["done"]}
@@ -37,6 +39,7 @@ def library_status(lake: Lake, settings: Settings) -> list[Row]:
             }
             for stage in done
         ]
+        libraries.append(library)
     return libraries
 
 

@@ -135,7 +135,7 @@ def _set_of(asset_ids: NDArray[np.int64]) -> Allowed:
         return Allowed(before, None, np.sort(asset_ids))
     table = np.zeros(last - before + 2, np.bool_)
     table[asset_ids - before] = True
-    return Allowed(before, table, asset_ids[:0])
+    return Allowed(before, table, np.array([], np.int64))
 
 
 def _matching(segment: Segment, part: Part, folded: list[tuple[str, list[str]]], signs: Sequence[str]) -> Mask:
