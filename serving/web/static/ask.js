@@ -14,6 +14,7 @@ const empty = document.querySelector("#empty");
 const toggle = document.querySelector("#earlier");
 const models = new ModelChoice();
 let conversation = null; // its number; null: a new one
+let drawing = 0; // how often the list was asked for
 let late = false; // the address of a new one waits until the photo before it is closed
 
 const talk = new Talk({
@@ -56,12 +57,14 @@ const viewer = new Viewer({
 });
 
 async function drawList() {
+  const turn = ++drawing;
   let conversations;
   try {
     ({ conversations } = await ask("/chat", { limit: 200 }));
   } catch (error) {
     return list.replaceChildren(make("li", { class: "problem" }, error.message));
   }
+  if (turn !== drawing) return undefined; // a later answer is on its way, or here
   toggle.hidden = !conversations.length;
   list.replaceChildren(...conversations.map(line));
   return mark();
