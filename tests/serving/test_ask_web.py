@@ -50,7 +50,7 @@ def test_question_shows_its_tools_while_they_run_and_what_the_answer_cites(
     assert page.inner_text(".tool .sql") == COUNT["sql"]
     assert "photo | 6" in page.inner_text(".tool .result >> nth=0")
     page.click(".cite[data-kind=summary]")
-    page.wait_for_selector(".day[open]")
+    page.wait_for_selector(".day[open] summary:has-text('June 1, 2025')")  # it is fetched when it is opened
     assert "June 1, 2025 with Ada" in page.inner_text(".day summary") and "stung by a bee" in page.inner_text(".day p")
     page.click(".found > summary")
     page.wait_for_selector(".found .tile.ready >> nth=3")
