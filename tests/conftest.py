@@ -7,12 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from deployments.settings import Settings
 from flows.house import House, close_lakes, open_house
 from flows.libraries import register_library
+from serving import accounts
+from sql.lake import Lake
+from tests.lakes import copy_template
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
+PRODUCT_HASHER = accounts._HASHER
+
+# Only what runs in the processes of the tests; there is no setting for either, and what tests start has neither.
+accounts._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # 0.1 s of CPU a password otherwise
+assert Lake.__init__.__kwdefaults__
+Lake.__init__.__kwdefaults__["threads"] = 1  # for a handful of rows a second thread only doubles the CPU time
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +48,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def house(home: Path) -> Iterator[House]:
     """An empty house as the flows see it: settings from the environment, a lake of its own."""
+    if not (home / "lake").exists():
+        copy_template(home / "lake")
     house = open_house()
     yield house
     house.lake.close()

@@ -23,6 +23,7 @@ from tasks.ingest import ingest_files, plan_ingest
 from tasks.media_types import by_name
 from tasks.metadata_batch import read_metadata
 from tasks.thumbnails import make_thumbnails
+from tests.lakes import copy_template
 
 NAME, PASSWORD = "ada", "correct horse"
 CHOSEN = [
@@ -117,8 +118,8 @@ def make_house(folder: Path) -> House:
     root = folder / "photos"
     root.mkdir(parents=True)
     settings = Settings(darkroom_home=folder / "home", worker_threads=2)
+    copy_template(settings.darkroom_home / "lake")
     lake = Lake(settings.catalog_url, settings.data_path)
-    lake.migrate()
     with lake.write("library") as writer:
         writer.append(
             "library",

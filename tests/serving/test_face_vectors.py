@@ -10,12 +10,12 @@ import pytest
 
 from serving.face_vectors import FaceVectors
 from sql.lake import Lake, Row
+from tests.lakes import migrated_lake
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[Lake]:
-    with Lake(f"sqlite:///{tmp_path}/catalog.sqlite", str(tmp_path / "data")) as lake:
-        lake.migrate()
+    with migrated_lake(tmp_path / "lake") as lake:
         yield lake
 
 

@@ -13,6 +13,8 @@ from serving.cursor import Sort, parsed_cursor
 from serving.photo_query import Conditions, read_page
 from serving.replica import Replica
 from sql.lake import Lake, LakeError, utc_now
+from tests.lakes import migrated_lake
+from tests.waiting import wait_until
 
 TOTAL = 3_000
 
@@ -32,8 +34,7 @@ def add_assets(lake: Lake, first: int, count: int, *, day: int = 0) -> None:
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Any:
-    with Lake(f"sqlite:///{tmp_path}/catalog.sqlite", str(tmp_path / "data")) as lake:
-        lake.migrate()
+    with migrated_lake(tmp_path / "lake") as lake:
         with lake.write() as writer:
             writer.append("library", [{"library_id": 1, "name": "photos", "root_path": "/photos"}])
         yield lake
@@ -235,11 +236,7 @@ def test_the_thread_sees_what_others_wrote(lake: Lake) -> None:
     replica.start()
     try:
         add_assets(lake, 1, 5)
-        for _ in range(500):
-            if replica.current.photos == 5:
-                break
-            threading.Event().wait(0.02)
-        assert replica.current.photos == 5
+        wait_until(lambda: replica.current.photos == 5)
     finally:
         replica.stop()
 
