@@ -28,9 +28,13 @@ def copy_template(folder: Path) -> None:
     """
     An empty, migrated lake in *folder*, which must not be there yet.
 
-    Its catalog names the folder of its data (`folder_url` of it), which is written anew.
     """
     shutil.copytree(_template()[1], folder)
+    name_data_folder(folder)
+
+
+def name_data_folder(folder: Path) -> None:
+    """The catalog of a lake that was copied to *folder* names the folder of its data: written anew."""
     with closing(sqlite3.connect(folder / CATALOG)) as catalog:
         catalog.execute("update ducklake_metadata set value = ? where key = 'data_path'", [f"{folder / DATA}/"])
         catalog.commit()

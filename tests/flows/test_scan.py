@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -230,14 +230,12 @@ def test_half_copied_file_is_left_for_the_next_scan(
     growing = library / "growing.jpg"
     growing.write_bytes(picture[:100])
 
-    def write_the_rest() -> None:
-        time.sleep(1)  # between the looks, also on a busy machine
+    def write_the_rest(seconds: float) -> None:
         growing.write_bytes(picture)
 
-    writer = threading.Thread(target=write_the_rest)
-    writer.start()
-    report = full_scan.fn()
-    writer.join()
+    with monkeypatch.context() as patched:  # between the looks, however busy the machine
+        patched.setattr("tasks.newcomers.time", SimpleNamespace(**{**vars(time), "sleep": write_the_rest}))
+        report = full_scan.fn()
     assert report["waiting"] == 1
     assert set(assets(house)) == {"whole.jpg"}
     age(growing)

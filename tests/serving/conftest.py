@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from tasks.ingest import ingest_files, plan_ingest
 from tasks.media_types import by_name
 from tasks.metadata_batch import read_metadata
 from tasks.thumbnails import make_thumbnails
-from tests.lakes import copy_template
+from tests.lakes import copy_template, name_data_folder
 
 NAME, PASSWORD = "ada", "correct horse"
 CHOSEN = [
@@ -114,18 +116,42 @@ _WITHOUT_METADATA = f"{_LEFT} anti join metadata using (asset_id)"
 _WITHOUT_THUMBNAIL = f"{_LEFT} anti join derivative using (asset_id) anti join failure using (asset_id)"
 
 
+@cache
+def _prepared(prepare: Callable[[House], None]) -> tuple[tempfile.TemporaryDirectory[str], Path]:
+    """Kept as long as the process."""
+    kept = tempfile.TemporaryDirectory(prefix="darkroom-prepared-")
+    house = make_house(Path(kept.name) / "house")
+    prepare(house)
+    house.lake.close()
+    return kept, Path(kept.name) / "house"
+
+
+def prepared_house(folder: Path, prepare: Callable[[House], None]) -> House:
+    """A house of one's own with what *prepare* did to one: done once a process, and copied."""
+    shutil.copytree(_prepared(prepare)[1], folder, dirs_exist_ok=True)
+    name_data_folder(folder / "home" / "lake")
+    house = _opened(folder)
+    with house.lake.write("library") as writer:
+        writer.execute("update library set root_path = $root_path", root_path=to_text(str(house.root)))
+    return house
+
+
+def _opened(folder: Path) -> House:
+    settings = Settings(darkroom_home=folder / "home", worker_threads=2)
+    return House(settings, Lake(settings.catalog_url, settings.data_path), folder / "photos")
+
+
 def make_house(folder: Path) -> House:
     root = folder / "photos"
     root.mkdir(parents=True)
-    settings = Settings(darkroom_home=folder / "home", worker_threads=2)
-    copy_template(settings.darkroom_home / "lake")
-    lake = Lake(settings.catalog_url, settings.data_path)
-    with lake.write("library") as writer:
+    copy_template(folder / "home" / "lake")
+    house = _opened(folder)
+    with house.lake.write("library") as writer:
         writer.append(
             "library",
             [{"library_id": 1, "name": "photos", "root_path": to_text(str(root)), "created_at": utc_now()}],
         )
-    return House(settings, lake, root)
+    return house
 
 
 def fill(house: House, media: Path, chosen: list[str]) -> None:
@@ -161,6 +187,22 @@ def scanned(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
 def client(scanned: House) -> Iterator[TestClient]:
     with TestClient(create_app(scanned.settings, scanned.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
+
+
+@pytest.fixture(scope="module")
+def unchanged_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """An empty library for all tests of a file that change nothing."""
+    house = make_house(tmp_path_factory.mktemp("unchanged"))
+    yield house
+    house.lake.close()
+
+
+@pytest.fixture(scope="module")
+def unchanged(unchanged_house: House) -> Iterator[TestClient]:
+    """An API over it, nobody registered yet: for tests that are refused, or only look."""
+    app = create_app(unchanged_house.settings, unchanged_house.lake)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture

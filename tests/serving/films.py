@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sql.lake import Row, utc_now
 from tasks.derivative_files import gif_file, hls_file, on_disk, preview_clip_file
+from tests.drawn import drawn_file
 from tests.serving.conftest import House
 
 LIVE_FOLDER = "phone/iphone/livephoto"
@@ -26,13 +28,12 @@ def ffmpeg(*arguments: str, folder: Path | None = None) -> None:
 
 def film(path: Path, *codec: str, seconds: float = 4, size: str = "320x180", tone: int = 440) -> Path:
     """A test card with a tone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    codec = codec or ("-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "aac")
-    ffmpeg(
+    arguments = [
         "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration={seconds}",
-        "-f", "lavfi", "-i", f"sine={tone}:duration={seconds}", *codec, str(path),
-    )  # fmt: skip
-    return path
+        "-f", "lavfi", "-i", f"sine={tone}:duration={seconds}",
+        *(codec or ("-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p", "-c:a", "aac")),
+    ]  # fmt: skip
+    return drawn_file(path, lambda made: ffmpeg(*arguments, str(made)), *arguments)
 
 
 def fill_with_films(house: House, media: Path) -> None:
@@ -91,7 +92,10 @@ def make_clip(house: House, path: str, source: Path | None = None) -> Path:
     target = on_disk(house.settings.previews_folder, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     encode = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-vf", "scale=-2:180", "-an")
-    ffmpeg("-i", str(source or house.root / path), "-t", "2", *encode, "-movflags", "+faststart", str(target))
+    original = source or house.root / path
+    arguments = ["-t", "2", *encode, "-movflags", "+faststart"]
+    draw = lambda made: ffmpeg("-i", str(original), *arguments, str(made))  # noqa: E731
+    drawn_file(target, draw, "clip", sha256(original.read_bytes()).hexdigest(), *arguments)
     _record(house, asset, "preview_clip", name)
     return target
 

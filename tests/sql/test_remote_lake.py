@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import duckdb
 import pytest
 
 from sql.lake import Lake, LakeLocked
+from tests.waiting import wait_until
 
 
 def free_port() -> int:
@@ -61,25 +61,24 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for_port(port: int) -> None:
-    for _ in range(300):
+    def listens() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"nothing listens on port {port}")
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(listens)
 
 
 def wait_until_it_answers(url: str) -> None:
     import psycopg
 
-    for _ in range(100):
+    def answers() -> bool:
         try:
             psycopg.connect(url).close()
         except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("PostgreSQL does not answer")
+            return False
+        return True
+
+    wait_until(answers)
 
 
 @pytest.fixture

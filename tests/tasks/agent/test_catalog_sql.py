@@ -17,6 +17,7 @@ from tasks.agent.tools import Cited, Toolbox
 from tasks.errors import InvalidQuery
 from tasks.models.chat import ToolCall
 from tests.tasks.models.asking import run
+from tests.waiting import wait_until
 
 ASSETS = pa.table(
     {
@@ -260,9 +261,10 @@ def test_reading_that_takes_too_long_is_interrupted() -> None:
 
 def test_query_nobody_waits_for_is_killed_and_the_next_one_runs() -> None:
     async def leave_and_ask() -> SqlAnswer:
-        sql = CatalogSql(Views(), SqlLimits(seconds=600))
+        views = Views()
+        sql = CatalogSql(views, SqlLimits(seconds=600))  # type: ignore[arg-type]
         endless = asyncio.create_task(sql.run("select count(*) from range(1000000000000) a, v_assets"))
-        await asyncio.sleep(1)
+        await asyncio.to_thread(wait_until, lambda: views.loaded)
         endless.cancel()
         with pytest.raises(asyncio.CancelledError):
             await endless

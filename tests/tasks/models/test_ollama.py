@@ -18,6 +18,7 @@ from tasks.models.ollama_server import OllamaServer, ServerFailed
 from tests.stand_ins.http_server import refusing_url, silent_server
 from tests.stand_ins.ollama import CHAT_MODEL, VISION_MODEL, Drop, Fail, OllamaStandIn, Raw, Say
 from tests.tasks.models.asking import FIND, HELLO, ask, calls_of, end_of, run, text_of
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def test_client_that_leaves_cancels_the_model(ollama: OllamaStandIn) -> None:
                 await anext(deltas)
 
     run(leave_after_three())
-    assert ollama.cut_off.wait(5), "the server went on talking to nobody"
+    assert ollama.cut_off.wait(60), "the server went on talking to nobody"
 
 
 def test_cancelled_task_cancels_the_model_before_its_first_word(ollama: OllamaStandIn) -> None:
@@ -267,13 +268,13 @@ def test_cancelled_task_cancels_the_model_before_its_first_word(ollama: OllamaSt
 
     async def give_up() -> None:
         task = asyncio.create_task(whole_answer(OllamaChat([server(ollama.url)]), HELLO))
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(wait_until, lambda: ollama.bodies("/api/chat"))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     run(give_up())
-    assert ollama.cut_off.wait(5)
+    assert ollama.cut_off.wait(60)
 
 
 def test_password_in_the_address_is_sent_and_never_shown(

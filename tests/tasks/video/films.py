@@ -11,6 +11,7 @@ from typing import Any
 from tasks.media_file import MediaFile
 from tasks.media_types import MediaKind
 from tasks.video.ffmpeg import find_ffmpeg
+from tests.drawn import drawn_file
 
 FFMPEG = find_ffmpeg()
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -19,8 +20,11 @@ H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 def film(path: Path, *codec: str, source: str = "testsrc2=s=320x180:r=25:d=3", tone: str = "") -> Path:
     """A test card, with a tone of so many seconds where one is asked for; H.264 unless *codec* says otherwise."""
     inputs = ["-f", "lavfi", "-i", source, *(["-f", "lavfi", "-i", f"sine=d={tone}"] if tone else [])]
-    run(*inputs, *(codec or H264), str(path))
-    return path
+    arguments = [*inputs, *(codec or H264)]
+    if any(argument.startswith("/") for argument in arguments):  # of other files, which no recipe tells
+        run(*arguments, str(path))
+        return path
+    return drawn_file(path, lambda made: run(*arguments, str(made)), *arguments)
 
 
 def run(*arguments: str) -> None:

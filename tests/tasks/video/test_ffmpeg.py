@@ -12,6 +12,7 @@ import pytest
 from tasks.errors import AssetError, CorruptMedia, DecoderTimeout, ToolMissing
 from tasks.video.ffmpeg import find_ffmpeg, run_ffmpeg, safe_input, safe_output
 from tasks.video.frame import extract_frame
+from tests.waiting import wait_until
 
 needs_ffmpeg = pytest.mark.skipif(find_ffmpeg() is None, reason="no ffmpeg on PATH")
 
@@ -39,11 +40,7 @@ def test_a_program_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
         run_ffmpeg([], 0.7, path=Path("film.mp4"), ffmpeg=hanging)
     assert time.monotonic() - started < 10
     child = int((tmp_path / "child").read_text())
-    for _ in range(50):
-        if not _runs(child):
-            break
-        time.sleep(0.05)
-    assert not _runs(child)
+    wait_until(lambda: not _runs(child))
 
 
 def test_a_program_that_closes_its_output_and_stays_is_killed_too(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from tests.tasks.video.films import (
     strict_segments,
     video_stream,
 )
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(FFMPEG is None, reason="no ffmpeg on PATH")
 VIDEO_TYPES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".mts", ".3gp", ".mpg"}
@@ -381,22 +381,15 @@ def test_killed_encode_takes_ffmpeg_along_and_is_done_again_from_a_clean_start(t
         "from tasks.video.hls import encode_hls; encode_hls(media_file(Path(sys.argv[1])), Path(sys.argv[2]))"
     )
     worker = subprocess.Popen([sys.executable, "-c", code, str(path), str(folder)], cwd=Path(__file__).parents[3])
-    for _ in range(300):
-        if list((tmp_path / "out").rglob("segment_00*.ts")):
-            break
-        time.sleep(0.05)
+    wait_until(lambda: list((tmp_path / "out").rglob("segment_00*.ts")))
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     assert left_over(tmp_path)
     assert not folder.exists()
     assert find_stream(folder) is None
     if shutil.which("setpriv"):
-        for _ in range(100):
-            running = subprocess.run(["pgrep", "-f", str(path)], capture_output=True, check=False).stdout
-            if not running:
-                break
-            time.sleep(0.05)
-        assert not running, "ffmpeg outlived the process it worked for"
+        running = lambda: subprocess.run(["pgrep", "-f", str(path)], capture_output=True, check=False).stdout  # noqa: E731
+        wait_until(lambda: not running())  # ffmpeg does not outlive the process it worked for
     assert clear_dead(tmp_path / "out") == 1
     assert left_over(tmp_path) == []
     film(path, "-c:v", "mpeg4")
