@@ -7,8 +7,9 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Tests of one file stay together and in order. `make test WORKERS=` runs them in one process.
-WORKERS := -n auto --maxprocesses 4 --dist loadfile
+# Tests of one file stay together and in order, the longest files first (tests/conftest.py), so that all workers end at
+# about the same time. `make test WORKERS=` runs them in one process.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BENCHES := $(filter-out __init__,$(basename $(notdir $(wildcard tests/bench/*_bench.py))))
 
 .PHONY: help run test lint bench clean pin install programs
@@ -27,7 +28,7 @@ else
 endif
 
 test: install programs ## Run the whole test suite
-	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) --durations=10 $(ARGS)
 
 lint: install ## ruff and mypy
 	$(BIN)/ruff check .

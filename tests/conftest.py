@@ -14,6 +14,7 @@ from flows.house import House, close_lakes, open_house
 from flows.libraries import register_library
 from serving import accounts
 from sql.lake import Lake
+from tests.big_library import BigLibrary, big_library_of
 from tests.lakes import copy_template
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
@@ -25,12 +26,38 @@ assert Lake.__init__.__kwdefaults__
 Lake.__init__.__kwdefaults__["threads"] = 1  # for a handful of rows a second thread only doubles the CPU time
 
 
+# What takes longest begins first: begun last, one worker would go on with it while the others have nothing left to do.
+LONGEST = (
+    "serving/test_every_film_plays.py",
+    "deployments/test_big_library.py",
+    "serving/test_fuzz.py",
+    "flows/test_prefect_server.py",
+    "deployments/test_cli.py",
+    "deployments/test_up.py",
+    "tasks/video/test_hls.py",
+    "serving/test_video_web.py",
+    "flows/test_cluster.py",
+    "serving/test_replica.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 @pytest.fixture(scope="session")
 def media() -> Path:
     """The real photos, RAWs, videos and broken files beside the checkout; read-only."""
     if not MEDIA.is_dir():
         pytest.skip("no ../shared/media beside this checkout")
     return MEDIA
+
+
+@pytest.fixture(scope="session")
+def big_library() -> BigLibrary:
+    """20,000 photos over 15 years, scanned by `darkroom scan`: once for all workers. Tests that use it only read."""
+    return big_library_of()
 
 
 @pytest.fixture
