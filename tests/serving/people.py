@@ -32,7 +32,7 @@ class World:
         """What a scan and the face drain do."""
         self.house.scan()
         batch = [Asset(**row) for row in self.house.lake.select(_LEFT)]
-        engine = Engine(self.service.url, timeout_seconds=2)
+        engine = Engine(self.service.url, timeout_seconds=60)
         work = partial(look_at_batch, engine=engine, previews=self.house.settings.previews_folder, concurrency=2)
         done = {row["content_hash"] for row in self.house.lake.select("select content_hash from face_scan")}
         batch = [asset for asset in batch if asset.content_hash not in done]
@@ -58,7 +58,7 @@ class World:
 def people(house: House) -> Iterator[World]:
     with apollo() as service:
         settings = house.settings.model_copy(
-            update={"apollo_face_api_base_url": service.url, "face_detect_timeout_sec": 1.0}
+            update={"apollo_face_api_base_url": service.url, "face_detect_timeout_sec": 60.0}
         )
         house.settings = settings
         with TestClient(create_app(settings, house.lake), raise_server_exceptions=False) as client:
