@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 
+from sql.data_path import refuse_leftovers
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -88,6 +90,8 @@ class SqliteCatalog:
             _attach(connection, f"sqlite:{self.path}", options, snapshot, read_only)
         else:
             with self.write_lock(60):  # two processes must not create the catalog at the same time
+                if not self.path.exists():
+                    refuse_leftovers(self.data_path)
                 _attach(connection, f"sqlite:{self.path}", options, snapshot, read_only)
 
     def _refuse_if_not_ours(self) -> None:
@@ -110,7 +114,7 @@ class SqliteCatalog:
 
     @contextmanager
     def write_lock(self, timeout_seconds: float) -> Iterator[bool]:
-        descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if not _flock(descriptor, timeout_seconds):
                 yield False
@@ -125,7 +129,7 @@ class SqliteCatalog:
     @contextmanager
     def named_lock(self, name: str) -> Iterator[bool]:
         safe = re.sub(r"[^\w-]", "_", name)
-        descriptor = os.open(self.path.parent / f"{safe}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.path.parent / f"{safe}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             yield _flock(descriptor, 0)
         finally:
@@ -210,6 +214,7 @@ class PostgresCatalog:
 def _attach(
     connection: duckdb.DuckDBPyConnection, target: str, options: list[str], snapshot: int | None, read_only: bool
 ) -> None:
+    options = [*options, "OVERRIDE_DATA_PATH true"]  # see sql/data_path.py
     if snapshot is not None:
         options = [*options, f"SNAPSHOT_VERSION {snapshot}"]
     elif read_only:

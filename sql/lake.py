@@ -23,6 +23,7 @@ import duckdb
 import pyarrow as pa
 
 from sql import absent_pandas, catalogs
+from sql import data_path as data_path_of
 
 FOLDER = Path(__file__).parent
 NEWEST_SNAPSHOT = "select max(snapshot_id) as newest from __ducklake_metadata_lake.ducklake_snapshot"
@@ -136,11 +137,21 @@ class Lake:
         )
         try:
             self.catalog.attach(self._connection, inline_rows=INLINE_ROWS, snapshot=snapshot, read_only=read_only)
+            self._accept_data_path(writable=snapshot is None and not read_only)
             if confined:
                 catalogs.confine(self._connection, self.catalog)
         except (duckdb.Error, sqlite3.Error, OSError) as exc:
             self._connection.close()
             raise LakeError(_cannot_open(self.catalog.display_name, exc)) from exc
+
+    def _accept_data_path(self, *, writable: bool) -> None:
+        """A home that was moved is opened where it is now, and says so to whoever opens it next."""
+        folder = catalogs.folder_url(self.catalog.data_path)
+        if data_path_of.moved_from(self._connection, folder) is None or not writable:
+            return
+        with self.catalog.write_lock(self.lock_timeout_seconds) as got_lock:
+            if got_lock:
+                data_path_of.record(self._connection, folder)
 
     def close(self) -> None:
         self.catalog.close()
