@@ -36,6 +36,7 @@ from prefect.workers.process import ProcessWorker
 
 from deployments.prefect_env import WORK_POOL
 from deployments.settings import Settings, load_settings
+from tasks.private_files import deny_others
 
 PREFECT_YAML = Path(__file__).with_name("prefect.yaml")
 UNFINISHED = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.PAUSED]
@@ -145,6 +146,7 @@ async def _runs(client: PrefectClient, deployment: DeploymentResponse, states: l
 
 def main(arguments: list[str]) -> int:
     """`python -m deployments.apply [--tidy] [FILE]`: exit code 1 and one line where the server is out of reach."""
+    deny_others()
     files = [Path(argument) for argument in arguments if not argument.startswith("-")]
     try:
         names = asyncio.run(apply(load_settings(), *files, tidy="--tidy" in arguments))

@@ -15,12 +15,14 @@ from typing import Annotated, Any
 import typer
 
 from deployments.cli_accounts import key_app, token, user_app
+from deployments.cli_backup import backup, restore
 from deployments.cli_common import Json, WrongUsage, house_of, print_json, printable
 from deployments.cli_library import library_app
 from deployments.cli_organise import changes, export_xmp, undo
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from tasks.errors import RefusedError
 from tasks.file_names import to_text
+from tasks.private_files import close_to_others, deny_others
 
 app = typer.Typer(
     name="darkroom",
@@ -34,6 +36,8 @@ app.add_typer(user_app, name="user")
 app.add_typer(key_app, name="key")
 app.add_typer(library_app, name="library")
 app.command()(token)
+app.command()(backup)
+app.command()(restore)
 app.command()(changes)
 app.command()(undo)
 app.command(name="export-xmp")(export_xmp)
@@ -57,6 +61,9 @@ def common(context: typer.Context, verbose: Verbose = False, version: Version = 
     settings = load_settings()
     logging.basicConfig(level="DEBUG" if verbose else settings.log_level, stream=sys.stderr)
     _keep_prefect_at_home(settings)
+    if closed := close_to_others(settings.private_paths()):
+        more = f" and {len(closed) - 1} more below it or configured" if len(closed) > 1 else ""
+        typer.echo(f"darkroom: {closed[0]}{more} could be read by other users of this machine; not any more", err=True)
     context.obj = settings
 
 
@@ -362,6 +369,7 @@ def main() -> None:
     from sql.lake import LakeError
     from tasks.errors import DarkroomError
 
+    deny_others()
     signal.signal(signal.SIGINT, _stop)
     try:
         app()

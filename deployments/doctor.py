@@ -33,6 +33,7 @@ from tasks.models.embed import EMBEDDED_MODEL
 from tasks.models.ollama_models import OllamaModels, ServerModels
 from tasks.models.ollama_server import OllamaServer
 from tasks.models.setup import local_servers
+from tasks.private_files import open_to_others
 from tasks.video.encoders import working_encoders
 
 State = Literal["ok", "warn", "fail"]
@@ -70,8 +71,8 @@ class Check:
 def examine(settings: Settings) -> list[Check]:
     """Look at everything; never raises for what it finds."""
     looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-        _python, _ffmpeg, _encoder, _exiftool, _faces, _folders, _lake, _secret, _models, _messages, _ports, _prefect,
-        _in_force,
+        _python, _ffmpeg, _encoder, _exiftool, _faces, _folders, _private, _lake, _secret, _models, _messages, _ports,
+        _prefect, _in_force,
     )  # fmt: skip
     return [check for look in looks for check in look(settings)]
 
@@ -153,6 +154,17 @@ def _folders(settings: Settings) -> Iterator[Check]:
     for name, folder in named.items():
         needed = name in {"home", "thumbnails", "lake data"}
         yield _folder(name, folder, "fail" if needed else "warn")
+
+
+def _private(settings: Settings) -> Iterator[Check]:
+    """What only the user we run as should be able to read; a start closes what it can."""
+    exposed = open_to_others(settings.private_paths())
+    if exposed:
+        shown = ", ".join(map(str, exposed[:3])) + (", …" if len(exposed) > 3 else "")
+        yield Check("private data", "warn", f"other users can read {shown}",
+                    "`chmod -R go=` as their owner; exFAT knows no owners: use another disk")  # fmt: skip
+    else:
+        yield Check("private data", "ok", "no other user of this machine can read it")
 
 
 def _folder(name: str, folder: Path, bad: State) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import IO, Any, Literal
 
@@ -15,32 +16,24 @@ from deployments.settings import Settings
 from sql.lake import FOLDER, Lake, statement
 from tasks.errors import InvalidQuery
 from tasks.file_names import to_text
-from tasks.sql_tree import NotASelect, nodes_of, parsed, table_function
+from tasks.sql_tree import NotASelect, nodes_of, parsed, table_function, tables_named
 
 Format = Literal["table", "csv", "json", "parquet"]
 _QUESTIONS = {duckdb.StatementType.SELECT, duckdb.StatementType.RELATION}
 _WITH_FILES = {duckdb.StatementType.COPY, duckdb.StatementType.EXPORT}
 _EXPLAIN = re.compile(r"^(\s|--[^\n]*\n)*explain(\s+analyze)?\b(\s*\([^)]*\))?", re.IGNORECASE)
 _CREATE = re.compile(r"\bcreate\b", re.IGNORECASE)
-_WRITING_FUNCTIONS = re.compile(
-    r"\b(ducklake_(?!snapshots|current_snapshot|last_committed|table_|list_files|settings|options)\w+"
-    r"|(sqlite|postgres|mysql)_(query|execute|attach|scan)\w*"  # scanners open files and addresses by themselves
-    r"|(set_option|set_commit_message|merge_adjacent_files|expire_snapshots|cleanup_old_files|flush_inlined_data"
-    r"|rewrite_data_files|delete_orphaned_files|add_data_files)(?=\W*\()"  # as lake.…()
-    r"|query(_table)?(?=\W*\())",
-    re.IGNORECASE,
-)
-# What may stand behind `from` besides tables and views. Others open files and addresses by themselves, or write.
+# What may stand behind `from` besides views. Others open files and addresses, read private tables, or write.
 _TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "repeat", "json_each", "json_tree", "snapshots", "current_snapshot",
-     "last_committed_snapshot", "table_changes", "table_insertions", "table_deletions", "table_info", "options",
-     "settings", "ducklake_snapshots", "ducklake_current_snapshot", "ducklake_last_committed_snapshot",
-     "ducklake_table_changes", "ducklake_table_insertions", "ducklake_table_deletions", "ducklake_table_info",
-     "ducklake_list_files", "ducklake_settings", "ducklake_options"}
+     "last_committed_snapshot", "ducklake_snapshots", "ducklake_current_snapshot", "ducklake_last_committed_snapshot"}
 )  # fmt: skip
 _READING_FILES = re.compile(r"(read_(csv|csv_auto|parquet|json|json_auto|json_objects|json_objects_auto|ndjson"
                             r"|ndjson_auto|ndjson_objects|text|blob|xlsx)|parquet_\w+|glob|sniff_csv)")  # fmt: skip
-_ABOUT_THE_DATABASE = re.compile(r"(duckdb|pragma)_\w+")
+_SYSTEM_NAME = re.compile(r"(duckdb|pragma|pg|sqlite)_\w+", re.IGNORECASE)
+_FILE_NAME = re.compile(r"[./*\\]")
+_SHOW_TABLES = {'"tables"', "__show_tables_expanded"}
+_VIEW_NAMES = "select distinct view_name as name from v_columns order by name"
 _MOST_CHARACTERS = 1_000_000
 MAX_TABLE_ROWS = 1_000
 MAX_TABLE_COLUMNS_WIDE = 4_000
@@ -109,30 +102,84 @@ def run_query(lake: Lake, query: str, *, allow_files: bool = False) -> pa.Table:
         InvalidQuery: It could write, or DuckDB refuses it; its first line says why.
     """
     text = to_text(query)
-    with lake.cursor() as cursor:
-        try:
-            _refuse_writes(cursor, text, allow_files=allow_files)
-            table = cursor.execute(text).to_arrow_table()
-        except duckdb.Error as exc:
-            raise InvalidQuery(_explained(str(exc))) from exc
-        except AttributeError as exc:  # DuckDB returns None for a text without a statement
-            raise InvalidQuery("there is no statement in it") from exc
+    try:
+        table = _answer(lake, text, allow_files=allow_files)
+    except duckdb.Error as exc:
+        raise InvalidQuery(_explained(str(exc))) from exc
+    except AttributeError as exc:  # DuckDB returns None for a text without a statement
+        raise InvalidQuery("there is no statement in it") from exc
     return table.rename_columns(_told_apart(table.column_names))
+
+
+def _answer(lake: Lake, text: str, *, allow_files: bool) -> pa.Table:
+    """
+    Where a name is only looked at as it is written, none but that of a documented view means anything: the statement
+    runs in a schema that holds just those it names. Base tables hold password hashes, keys and conversations.
+    """
+    explained = _EXPLAIN.sub("", text)  # what is explained may be carried out
+    with lake.cursor() as cursor:
+        _refuse_writes(cursor, explained, allow_files=allow_files)
+        try:
+            nodes = list(nodes_of(parsed(explained, _MOST_CHARACTERS)))
+        except NotASelect:  # COPY, and PIVOT without its values, which DuckDB carries out in several steps
+            return _answer_from_copies(cursor, text, allow_files=allow_files)
+        if any(node.get("type") == "SHOW_REF" and node.get("table_name") in _SHOW_TABLES for node in nodes):
+            text, nodes = _VIEW_NAMES, list(nodes_of(parsed(_VIEW_NAMES)))
+        _refuse_functions(nodes, allow_files=allow_files)
+        cursor.execute("create schema if not exists memory.views")
+        for view in _views_named(nodes, allow_files=allow_files):
+            cursor.execute(f"create view if not exists memory.views.{view} as from lake.main.{view}")
+        cursor.execute("use memory.views")
+        return cursor.execute(text).to_arrow_table()
+
+
+def _answer_from_copies(cursor: duckdb.DuckDBPyConnection, text: str, *, allow_files: bool) -> pa.Table:
+    """Such a statement cannot be looked into; it runs where there is nothing but the rows of the views it names."""
+    limits = cursor.execute("select current_setting('memory_limit'), current_setting('threads')").fetchone()
+    memory_limit, threads = limits or ("1GB", 1)
+    config = {"memory_limit": memory_limit, "threads": threads, "python_enable_replacements": "false",
+              "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+              "enable_external_access": str(allow_files).lower()}  # fmt: skip
+    with duckdb.connect(config=config) as copies:
+        for view in (view for view in documented_views() if re.search(rf"\b{view}\b", text, re.IGNORECASE)):
+            copies.register("rows", cursor.execute(f"from lake.main.{view}").to_arrow_reader())
+            copies.execute(f"create table {view} as from rows")
+            copies.unregister("rows")
+        copies.execute("set lock_configuration = true")
+        return copies.execute(text).to_arrow_table()
+
+
+def documented_views() -> list[str]:
+    """The names of `sql/views/v_*.sql`."""
+    return sorted(path.stem for path in (FOLDER / "views").glob("v_*.sql"))
+
+
+def _views_named(nodes: Sequence[dict[str, Any]], *, allow_files: bool) -> list[str]:
+    """Raises InvalidQuery for any other table."""
+    for node in nodes:
+        expressions = node.get("cte_map") or {}
+        named = [str(entry.get("key")) for entry in expressions.get("map", [])] if isinstance(expressions, dict) else []
+        if node.get("type") == "SHOW_REF" and node.get("table_name"):
+            raise InvalidQuery("SHOW is for tables here: `show tables` names the views, `describe v_assets` a view")
+        if clash := next(filter(_SYSTEM_NAME.fullmatch, named), None):
+            raise InvalidQuery(f"{clash} is a name of DuckDB's own: call it something else")
+    files = [node for node in nodes if allow_files and _names_a_file(node)]
+    return tables_named([node for node in nodes if node not in files], documented_views(), database="lake")
+
+
+def _names_a_file(node: dict[str, Any]) -> bool:
+    return node.get("type") == "BASE_TABLE" and bool(_FILE_NAME.search(str(node.get("table_name"))))
 
 
 def _refuse_writes(cursor: duckdb.DuckDBPyConnection, text: str, *, allow_files: bool) -> None:
     """
     Questions only. A lake attached read-only is not enough: the catalog is a database file, which can be attached a
-    second time, and functions of DuckLake delete files, or hand a text to the catalog as it is.
+    second time.
 
     Raises:
         InvalidQuery, duckdb.Error.
     """
-    if found := _WRITING_FUNCTIONS.search(text):
-        raise InvalidQuery(f"{found[0]} is not for here: this catalog is opened read-only")
-    explained = _EXPLAIN.sub("", text)  # what is explained may be carried out
-    _refuse_functions(explained, allow_files=allow_files)
-    for one in cursor.extract_statements(explained):
+    for one in cursor.extract_statements(text):
         if one.type in _QUESTIONS or (allow_files and one.type in _WITH_FILES):
             continue
         if one.type == duckdb.StatementType.CREATE and not _CREATE.search(text):  # how DuckDB carries PIVOT out
@@ -141,20 +188,14 @@ def _refuse_writes(cursor: duckdb.DuckDBPyConnection, text: str, *, allow_files:
         raise InvalidQuery(f"this catalog is opened read-only: no {one.type.name}{hint}")
 
 
-def _refuse_functions(text: str, *, allow_files: bool) -> None:
-    """Raises InvalidQuery: It reads from a function that is not known to only read the catalog."""
-    try:
-        nodes = nodes_of(parsed(text, _MOST_CHARACTERS))
-    except NotASelect:  # PIVOT and COPY, or no SQL at all, which DuckDB says better
-        return
+def _refuse_functions(nodes: Sequence[dict[str, Any]], *, allow_files: bool) -> None:
+    """Raises InvalidQuery: It reads from a function that is not known to only read what is public."""
     for name in filter(None, map(table_function, nodes)):
-        if name in _TABLE_FUNCTIONS or _ABOUT_THE_DATABASE.fullmatch(name):
+        if name in _TABLE_FUNCTIONS or (allow_files and _READING_FILES.fullmatch(name)):
             continue
         if _READING_FILES.fullmatch(name):
-            if allow_files:
-                continue
             raise InvalidQuery(f"{name}() reads files: --allow-files lets it")
-        raise InvalidQuery(f"{name}() is not for here: this catalog is opened read-only")
+        raise InvalidQuery(f"{name}() is not for here: the documented views are (`show tables` names them)")
 
 
 def _told_apart(names: list[str]) -> list[str]:

@@ -284,6 +284,25 @@ class Settings(BaseSettings):
         """Warned about, not refused: an Image API's `.env` has to work as it is."""
         return 0 < len(self.secret_key.encode()) < SHORT_SECRET_BYTES
 
+    def private_paths(self) -> list[Path]:
+        """
+        Folders and files that only the user we run as may look into; what lies below a closed folder is closed with it.
+
+        A folder that was set and holds a library too, or is somebody's home, is not ours alone and is left out.
+        """
+        home = self.darkroom_home
+        folders = [home, *(home / name for name in ("lake", "secrets", "logs", "prefect"))]
+        parts = [self.thumbnails_folder, self.video_folder, self.previews_folder, self.gifs_folder]
+        parts += [] if "://" in self.data_path else [Path(self.data_path)]
+        shared = [Path.home(), *([self.base_path] if self.base_path else [])]
+        folders += [part for part in parts if not any(one.is_relative_to(part) for one in shared)]
+        databases = [home / "prefect" / "prefect.db"]
+        if self.catalog_url.startswith("sqlite:///"):
+            databases.append(Path(self.catalog_url.removeprefix("sqlite:///")))
+        beside = ("", "-wal", "-shm", ".lock")
+        files = [path.with_name(f"{path.name}{ending}") for path in databases for ending in beside]
+        return [*folders, home / "up.lock", *files, *(home / "secrets").glob("*"), *(home / "logs").glob("*")]
+
     def excluded(self, rel_path: str) -> bool:
         """Whether `EXCLUDED_DIRS` leaves *rel_path* out: `/sub/path` is rooted, a bare `name` is any one component."""
         return is_excluded(rel_path, self.excluded_dirs)

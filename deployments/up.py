@@ -25,6 +25,7 @@ from deployments.prefect_watch import PrefectWatch, RunSeen
 from deployments.processes import ManagedProcess, bound_log, descendants, end_group, exit_text
 from deployments.settings import Settings, load_settings
 from deployments.up_screen import Screen, open_screen
+from tasks.private_files import deny_others
 
 SERVER_START_SECONDS = 180.0  # the first start makes Prefect's database; on a slow disk that takes a while
 APPLY_SECONDS = 120.0
@@ -293,6 +294,7 @@ def main() -> None:
     parser.add_argument("--port", type=int)
     parser.add_argument("--prefect-port", type=int)
     chosen = parser.parse_args()
+    deny_others()  # the three processes inherit it
     settings = load_settings()
     sys.exit(up(settings, schedule=not chosen.no_schedule, prefect_port=chosen.prefect_port, port=chosen.port))
 

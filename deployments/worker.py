@@ -26,6 +26,7 @@ from uuid import UUID
 from deployments import fork_server, run_client
 from deployments.prefect_env import WORK_POOL
 from deployments.tether import die_with_parent
+from tasks.private_files import deny_others
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, WorkPool
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Serve flow runs until told to stop."""
+    deny_others()
     folder = Path(tempfile.mkdtemp(prefix="darkroom-"))  # short: a socket's path may have 100 bytes
     try:
         return _serve(folder / "runs")

@@ -16,6 +16,7 @@ from sql.lake import Lake, Row
 from tasks.errors import UnknownLibrary
 from tasks.file_names import to_os_name
 from tasks.ingest import IngestPlan, plan_ingest
+from tasks.private_files import deny_others
 from tasks.video_batch import VideoPlan, plan_videos
 
 
@@ -113,6 +114,7 @@ def open_house(settings: Settings | None = None) -> House:
 
     Inside a Prefect flow run, progress is shown as an artifact and rows carry the flow run's id.
     """
+    deny_others()  # a flow run may have been started by a worker that is not ours
     settings = settings or load_settings()
     house = House(settings, _open_lake(settings.catalog_url, settings.data_path), progress=_watched())
     flow_run = current_flow_run()

@@ -17,6 +17,7 @@ from tasks.media_file import MediaFile
 from tasks.media_types import MediaKind
 from tasks.metadata.packets import Packets, read_packets
 from tasks.metadata.xmp import InvalidXmp
+from tasks.private_files import mode_in
 from tasks.xmp_sidecar import Said, is_ours, merged_sidecar
 
 
@@ -76,7 +77,7 @@ def _export(row: Row, out: Path | None, report: ExportReport, *, dry_run: bool) 
     if target.is_symlink():
         raise UnreadableFile(target, "its sidecar is a symbolic link: left alone")
     if not dry_run:
-        atomic_write(target, wanted)
+        atomic_write(target, wanted, mode=mode_in(target.parent))
     report.written.append(to_text(str(target)))
 
 

@@ -61,6 +61,7 @@ from serving.thumbs import Thumbs
 from serving.video_makers import at_once, video_works
 from serving.video_work import VideoWork
 from sql.lake import Lake, LakeError
+from tasks.private_files import close_to_others, deny_others
 
 log = structlog.get_logger(__name__)
 
@@ -223,8 +224,11 @@ def configure_logging(level: str) -> None:
 
 def main() -> None:
     """Run the API until it is told to stop; an error we know is one line, exit code 1 (2 for a wrong setting)."""
+    deny_others()
     settings = _settings()
     configure_logging(settings.log_level)
+    if closed := close_to_others(settings.private_paths()):
+        log.warning("private.closed", paths=[str(path) for path in closed], why="other users could read them")
     if settings.secret_is_short:
         log.warning("secret_key.short", advice="a SECRET_KEY of 32 characters or more cannot be guessed from a token")
     host, port = settings.bind

@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from pathlib import Path
 
 from blake3 import blake3
@@ -15,6 +16,7 @@ from tasks.atomic_write import TEMPORARY_PREFIX
 from tasks.errors import Conflict, InvalidPath, RefusedError, StorageUnavailable
 from tasks.file_names import to_os_name
 from tasks.media_types import HEAD_BYTES, MediaKind, by_name, identify
+from tasks.private_files import give_mode, mode_in
 from tasks.walk import SKIPPED_DIRECTORIES, skip_reason
 
 MAX_UPLOAD_BYTES = 16 << 30
@@ -143,7 +145,8 @@ def settle(arrival: Path, target: Path, root: Path) -> None:
     if not is_directory_inside(root, existing):
         raise InvalidPath(f"{existing.name} is no folder, or leads out of the library")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folders(existing, target.parent)
+        give_mode(arrival, mode_in(target.parent))
     except OSError as exc:
         raise StorageUnavailable(f"the folder cannot be made: {exc.strerror}") from exc
     try:
@@ -152,6 +155,17 @@ def settle(arrival: Path, target: Path, root: Path) -> None:
         raise Conflict(f"there is another file called {target.name}") from exc
     except OSError as exc:
         raise StorageUnavailable(f"the upload cannot be put in its place: {exc.strerror}") from exc
+
+
+def _make_folders(existing: Path, wanted: Path) -> None:
+    """As open as the folder they are in: a library is the person's, whatever our umask keeps private."""
+    mode = stat.S_IMODE(existing.stat().st_mode)
+    for folder in reversed([wanted, *wanted.parents][: len(wanted.relative_to(existing).parts)]):
+        try:
+            folder.mkdir()
+        except FileExistsError:  # another upload was faster
+            continue
+        give_mode(folder, mode)
 
 
 def nearest_folder(root: Path, rel_path: str) -> Path:
@@ -169,7 +183,7 @@ def _name(arrival: Path, target: Path) -> None:
         if exc.errno == errno.EXDEV:
             _copy(arrival, target)
         elif exc.errno in _NO_LINKS:
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))  # the name is ours now
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # the name is ours now
             arrival.replace(target)
         else:
             raise
@@ -179,7 +193,7 @@ def _copy(arrival: Path, target: Path) -> None:
     """To another file system: a hidden copy there, then its name."""
     beside = target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
     try:
-        shutil.copyfile(arrival, beside)
+        shutil.copy(arrival, beside)  # with its mode
         _name(beside, target)
     finally:
         beside.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.errors import StorageUnavailable
+from tasks.private_files import give_mode
 
 TEMPORARY_PREFIX = ".darkroom-"  # hidden, so that no scan ever takes one for a photo
 OLD_SECONDS = 24 * 3600
@@ -61,19 +62,22 @@ def make_way(path: Path, within: Path | None = None) -> None:
         make_way(path, within)
 
 
-def atomic_write(path: Path, content: bytes, *, durable: bool = True, within: Path | None = None) -> None:
+def atomic_write(
+    path: Path, content: bytes, *, durable: bool = True, within: Path | None = None, mode: int | None = None
+) -> None:
     """
     Write *content* to *path*, replacing what was there.
 
     Args:
         durable: False leaves out the fsync: for what can be made again and says nothing by being there.
         within: As in `make_way`.
+        mode: Of the file, whatever the umask: for what is written into a library, which is not private to us.
     Raises:
         StorageUnavailable: The disk is full, read-only or gone.
     """
     temporary = temporary_beside(path, within)
     try:
-        _write_and_rename(temporary, path, content, durable)
+        _write_and_rename(temporary, path, content, durable, mode)
     except OSError as exc:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -82,10 +86,12 @@ def atomic_write(path: Path, content: bytes, *, durable: bool = True, within: Pa
         raise
 
 
-def _write_and_rename(temporary: Path, path: Path, content: bytes, durable: bool) -> None:
+def _write_and_rename(temporary: Path, path: Path, content: bytes, durable: bool, mode: int | None) -> None:
     descriptor, temporary = _open_alone(temporary)
     with os.fdopen(descriptor, "wb") as file:
         file.truncate(0)
+        if mode is not None:
+            give_mode(descriptor, mode)
         file.write(content)
         if durable:
             file.flush()

@@ -15,7 +15,7 @@ from typing import Any
 
 from tasks.agent.catalog_process import SqlLimits, SqlProcess, Views
 from tasks.errors import InvalidQuery
-from tasks.sql_tree import first_lines, nodes_of, parsed, table_function
+from tasks.sql_tree import first_lines, nodes_of, parsed, table_function, tables_named
 
 TABLE_FUNCTIONS = {"range", "generate_series", "unnest"}
 
@@ -87,27 +87,12 @@ def _texts(node: Mapping[str, Any]) -> Iterator[str]:
 
 def _tables(nodes: Sequence[dict[str, Any]], known: Mapping[str, Any]) -> list[str]:
     """The views that are named, in lower case. Raises InvalidQuery for anything else one could read from."""
-    own = {str(entry.get("key")).lower() for node in nodes for entry in _common_tables(node)}
-    found: dict[str, None] = {}
     for node in nodes:
-        kind = node.get("type")
-        if kind == "BASE_TABLE":
-            name = str(node["table_name"]).lower()
-            elsewhere = node.get("catalog_name") or node.get("schema_name") not in ("", "main") or node.get("at_clause")
-            if elsewhere or (name not in known and name not in own):
-                raise InvalidQuery(f"there is no view {_shown(node)}; there are: {', '.join(sorted(known))}")
-            if name in known:
-                found[name] = None
-        elif (function := table_function(node)) and function not in TABLE_FUNCTIONS:
+        if (function := table_function(node)) and function not in TABLE_FUNCTIONS:
             raise InvalidQuery(f"{function}() cannot be read from; there are the views {', '.join(sorted(known))}")
-        elif kind == "SHOW_REF":
+        if node.get("type") == "SHOW_REF":
             raise InvalidQuery("DESCRIBE, SHOW and SUMMARIZE are off; `select * from v_columns` describes every column")
-    return list(found)
-
-
-def _common_tables(node: Mapping[str, Any]) -> list[dict[str, Any]]:
-    cte_map = node.get("cte_map")
-    return [entry for entry in cte_map.get("map", []) if isinstance(entry, dict)] if isinstance(cte_map, dict) else []
+    return tables_named(nodes, known)
 
 
 def _needs_every_column(nodes: Sequence[dict[str, Any]], known: Mapping[str, Any]) -> bool:
@@ -119,8 +104,3 @@ def _needs_every_column(nodes: Sequence[dict[str, Any]], known: Mapping[str, Any
         or (node.get("class") == "COLUMN_REF" and str(node["column_names"][-1]).lower() in rows)
         for node in nodes
     )
-
-
-def _shown(node: Mapping[str, Any]) -> str:
-    parts = (node.get("catalog_name"), node.get("schema_name"), node.get("table_name"))
-    return ".".join(str(part) for part in parts if part)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deployments.read_only import open_read_only, run_query, write_table
+from deployments.read_only import documented_views, open_read_only, run_query, write_table
 from deployments.settings import load_settings
 from flows.house import House
 from sql.lake import Lake
@@ -19,13 +20,18 @@ from tasks.errors import InvalidQuery
 def lake(house: House) -> Iterator[Lake]:
     with house.lake.write("rows") as writer:
         writer.append("run", [{"run_id": str(number), "flow": "scan"} for number in range(600)])
+        writer.append(
+            "account", [{"account_id": n, "name": f"a{n}", "password_hash": "secret-hash"} for n in range(600)]
+        )
+        writer.execute("insert into favorite by name select 'h' as content_hash, 1 as account_id")
     with open_read_only(load_settings()) as lake:
         yield lake
 
 
 QUESTIONS = [
     "from v_runs",
-    "select count(*) from run",
+    "select count(*) from lake.v_runs",
+    "select count(*) from lake.main.v_runs",
     "describe v_runs",
     "summarize v_runs",
     "show tables",
@@ -34,8 +40,11 @@ QUESTIONS = [
     "explain analyze select count(*) from v_runs",
     "-- a comment\nwith a as (select 1 as x) select * from a",
     "from ducklake_snapshots('lake')",
-    "from lake.table_changes('run', 0, 1)",
-    "from duckdb_tables()",
+    "from lake.snapshots()",
+    "with account as (select 1 as a) from account",
+    "with library as (from v_libraries) select * from library join v_runs on true",
+    "select flow from (pivot v_runs on library in ('all') using count(*) group by flow)",
+    "unpivot v_runs on flow, state into name what value is_it",
     "select unnest(range(3))",
 ]
 REFUSED = [
@@ -68,6 +77,74 @@ REFUSED = [
     "from parquet_scan('/tmp/x.parquet')",
     "from \"query\"('select 1')",
 ]
+# What is in base tables (password hashes, digests of keys, conversations), and what tells of files and connections.
+PRIVATE = [
+    "select password_hash from account",
+    "select * from ACCOUNT",
+    'select * from "account"',
+    "table account",
+    "describe account",
+    "summarize account",
+    "from lake.account",
+    "from main.account",
+    "from lake.main.api_key",
+    "from conversation_message",
+    "from schema_migration",
+    "from account at (version => 1)",
+    "select * from (with account as (select 1) select * from account), account",
+    "with recursive account as (select 1 union all select 1 from account where false) select * from lake.account",
+    "select (select max(password_hash) from account) from v_runs",
+    "select * from v_runs where exists (from account)",
+    "select * from v_runs, lateral (from account)",
+    "with a as materialized (from account) from a",
+    "explain analyze select * from account",
+    "pivot account on name using count(*)",
+    "pivot (from lake.main.account) on name using count(*)",
+    "pivot (select * from v_runs join account on true) on name using count(*)",
+    "pivot '{data}/main/account/*.parquet' on name using count(*)",
+    "pivot read_parquet('{data}/main/account/*.parquet') on name using count(*)",
+    "pivot ducklake_table_changes('lake', 'main', 'account', 0, 99) on name using count(*)",
+    "from __ducklake_metadata_lake.ducklake_data_file",
+    "from __ducklake_metadata_lake.main.ducklake_inlined_data_1_1",
+    "from read_parquet('{data}/main/account/*.parquet')",
+    "from '{data}/main/account/*.parquet'",
+    'from "{data}/main/account/*.parquet"',
+    "from lake.table_changes('account', 0, 99)",
+    "from ducklake_table_insertions('lake', 'main', 'account', 0, 99)",
+    "from ducklake_list_files('lake', 'account')",
+    "from duckdb_tables()",
+    "from duckdb_tables",
+    "from duckdb_databases()",
+    "from duckdb_databases",
+    "from duckdb_secrets()",
+    "select * from (with duckdb_databases as (select 1) from duckdb_databases), duckdb_databases",
+    "from information_schema.tables",
+    "from pg_catalog.pg_tables",
+    "from pg_tables",
+    "from sqlite_master",
+    "from pragma_database_list",
+    "show databases",
+    "from json_execute_serialized_sql(json_serialize_sql('from account'))",
+    "select * from query_table('account')",
+]
+
+
+@pytest.mark.parametrize("query", PRIVATE)
+def test_private_tables_are_out_of_reach(lake: Lake, house: House, query: str) -> None:
+    with pytest.raises(InvalidQuery) as refused:
+        run_query(lake, query.format(data=house.settings.data_path))
+    assert "secret-hash" not in str(refused.value)
+
+
+def test_no_documented_view_shows_what_is_private(house: House) -> None:
+    named = {row["column_name"] for row in house.lake.select("select distinct column_name from v_columns")}
+    assert not [name for name in named if re.search(r"password|token|(^|_)key(_|$)|secret|embedding|vector", name)]
+    for view in documented_views():
+        assert "secret-hash" not in str(house.lake.select(f"from {view}")), view
+
+
+def test_show_tables_names_the_views(lake: Lake) -> None:
+    assert [row["name"] for row in run_query(lake, "show tables").to_pylist()] == documented_views()
 
 
 @pytest.mark.parametrize("query", QUESTIONS)
@@ -97,7 +174,7 @@ def test_files_are_written_where_that_is_asked_for(house: House, tmp_path: Path)
 def test_an_earlier_state_is_as_closed_as_the_present_one(lake: Lake, house: House) -> None:
     newest = str(house.lake.snapshot_id())
     with open_read_only(load_settings(), newest) as then:
-        assert run_query(then, "select count(*) as n from run").to_pylist() == [{"n": 600}]
+        assert run_query(then, "select count(*) as n from v_runs").to_pylist() == [{"n": 600}]
         with pytest.raises(InvalidQuery):
             run_query(then, "from read_text('/etc/hosts')")
 
