@@ -1,7 +1,7 @@
 """
 Registers what `prefect.yaml` says with the Prefect server, in one process and two seconds.
 
-`python -m deployments.apply` may run as often as one likes: what is there is updated, what the file no longer lists
+`python -P -m deployments.apply` may run as often as one likes: what is there is updated, what the file no longer lists
 is removed, and a schedule that a person paused in the UI stays paused.
 """
 
@@ -145,7 +145,7 @@ async def _runs(client: PrefectClient, deployment: DeploymentResponse, states: l
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m deployments.apply [--tidy] [FILE]`: exit code 1 and one line where the server is out of reach."""
+    """`python -P -m deployments.apply [--tidy] [FILE]`: exit code 1 and one line where the server is out of reach."""
     deny_others()
     files = [Path(argument) for argument in arguments if not argument.startswith("-")]
     try:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -234,8 +233,6 @@ def _libraries(catalog: Path, data_path: str) -> list[dict[str, str]]:
         rows = lake.rows("scan/libraries")
     for file in (catalog.with_name(f"{catalog.name}{ending}") for ending in ("-wal", "-shm", ".lock")):
         file.unlink(missing_ok=True)
-    with closing(sqlite3.connect(catalog)) as connection:
-        connection.execute("pragma journal_mode = delete")
     return [{"name": row["name"], "root_path": row["root_path"]} for row in rows]
 
 

@@ -54,7 +54,6 @@ def copy_database(source: Path, target: Path) -> None:
             closing(sqlite3.connect(target)) as copy,
         ):
             connection.backup(copy)
-            copy.execute("pragma journal_mode = delete")
             (verdict,) = copy.execute("pragma quick_check(1)").fetchone()
     except sqlite3.Error as exc:
         raise IntegrityError(f"{source} cannot be copied: {exc}") from exc

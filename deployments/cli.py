@@ -19,6 +19,7 @@ from deployments.cli_backup import backup, restore
 from deployments.cli_common import Json, WrongUsage, house_of, print_json, printable
 from deployments.cli_library import library_app
 from deployments.cli_organise import changes, export_xmp, undo
+from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from tasks.errors import RefusedError
 from tasks.file_names import to_text
@@ -92,7 +93,7 @@ def up(
     options += ["--prefect-port", str(prefect_port)] if prefect_port else []
     sys.stdout.flush()
     # A fresh image of this process: it stays for days, and would keep the 90 MB that opening the lake took.
-    os.execv(sys.executable, [sys.executable, "-m", "deployments.up", *options])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "deployments.up", *options])
 
 
 @app.command()
@@ -253,9 +254,14 @@ def sql(
     allow_files: Annotated[
         bool, typer.Option("--allow-files", help="Let statements read other files, and COPY results to files.")
     ] = False,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False,
 ) -> None:
-    """Read-only SQL over the documented views (`v_columns` describes them)."""
+    """Read-only SQL over the documented views (`v_columns` describes them); statements may come through a pipe."""
     from deployments.read_only import example_query, open_read_only, run_query, write_table
+    from deployments.sql_shell import run_shell, terminal_width
+
+    output = "json" if json else "csv" if csv else output
 
     if sum(given is not None for given in (query, file, example)) > 1:
         raise WrongUsage("give one of: a query, --file, --example")
@@ -273,13 +279,12 @@ def sql(
         raise WrongUsage("--format is one of table, csv, json, parquet")
     with open_read_only(context.obj, at, allow_files=allow_files) as lake:
         if query is None:
-            from deployments.sql_shell import run_shell
-
-            run_shell(lake, allow_files=allow_files)
-            return
+            history = context.obj.darkroom_home / "sql_history"
+            raise typer.Exit(run_shell(lake, allow_files=allow_files, output=output, history=history))
         if output == "parquet" and sys.stdout.isatty():
             raise WrongUsage("parquet is binary: redirect it, as in `darkroom sql … --format parquet > file`")
-        write_table(run_query(lake, query, allow_files=allow_files), sys.stdout.buffer, output)  # type: ignore[arg-type]
+        table = run_query(lake, query, allow_files=allow_files)
+        write_table(table, sys.stdout.buffer, output, width=terminal_width())  # type: ignore[arg-type]
 
 
 @app.command()
@@ -370,6 +375,7 @@ def main() -> None:
     from tasks.errors import DarkroomError
 
     deny_others()
+    os.environ.update(safe_path_environment(os.environ))
     signal.signal(signal.SIGINT, _stop)
     try:
         app()

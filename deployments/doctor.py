@@ -329,7 +329,7 @@ def _prefect(settings: Settings) -> Iterator[Check]:
         return
     # A fresh interpreter: importing the server takes seconds and 150 MB, and it may fail in ways of its own.
     code = "from prefect.server.api.server import create_app; create_app(ephemeral=True)"
-    answer = _run([sys.executable, "-c", code], timeout=90)
+    answer = _run([sys.executable, "-P", "-c", code], timeout=90)
     if answer is None or answer.returncode != 0:
         lines = (answer.stderr.strip().splitlines() if answer else []) or ["it did not answer in 90 s"]
         yield Check("Prefect server", "warn", f"cannot start: {lines[-1]}", "install the versions of constraints.txt")

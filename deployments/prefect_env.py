@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings
 
 WORK_POOL = "darkroom"
@@ -61,6 +62,7 @@ def prefect_environment(settings: Settings, port: int | None = None) -> dict[str
         "DO_NOT_TRACK": "1",
         "DARKROOM_HOME": str(settings.darkroom_home),
         "PREFECT_PORT": str(chosen),
+        **safe_path_environment(os.environ),
     }
     return tuned | dict(os.environ) | settings_environment(settings) | private
 

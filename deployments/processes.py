@@ -104,7 +104,8 @@ class ManagedProcess:
             ended = f"{self.name} ended ({exit_text(self.exit_code)}); starting it again in {self._pause:.0f} s"
             self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
             end_group(self._process.pid, signal.SIGKILL)  # what it left behind
-            return f"{ended}. Log: {self.log}"
+            said = self.log_tail(1).strip()
+            return f"{ended}. {said + ' ' if said else ''}Log: {self.log}"
         if now >= self._due:
             self.restarts += 1
             self.start()

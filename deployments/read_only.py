@@ -215,8 +215,13 @@ def _explained(message: str) -> str:
     return first
 
 
-def write_table(table: pa.Table, target: IO[bytes], output: Format) -> None:
-    """The result in a format for people or for programs."""
+def write_table(table: pa.Table, target: IO[bytes], output: Format, *, width: int | None = None) -> None:
+    """
+    The result in a format for people or for programs.
+
+    Args:
+        width: Characters of the terminal that a table has to fit: columns in its middle are left out and counted.
+    """
     if output == "csv":
         arrow_csv.write_csv(_csv_friendly(table), target)
     elif output == "parquet":
@@ -225,17 +230,17 @@ def write_table(table: pa.Table, target: IO[bytes], output: Format) -> None:
         target.write(_to_json(table))
     else:
         shown = duckdb.from_arrow(table)
-        target.write(_boxed(shown).encode() + b"\n")
+        target.write(_boxed(shown, width or MAX_TABLE_COLUMNS_WIDE).encode() + b"\n")
 
 
-def _boxed(relation: Any) -> str:
+def _boxed(relation: Any, width: int) -> str:
     """DuckDB's own box drawing; to a string, since `show` prints."""
     import contextlib
     import io
 
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
-        relation.show(max_rows=MAX_TABLE_ROWS, max_width=MAX_TABLE_COLUMNS_WIDE, max_col_width=80)
+        relation.show(max_rows=MAX_TABLE_ROWS, max_width=width, max_col_width=min(80, width))
     return text.getvalue().rstrip()
 
 

@@ -15,7 +15,7 @@ import socket
 import sys
 from types import FrameType
 
-ENGINE = ["-m", "prefect.engine"]
+ENGINE = ["-P", "-m", "prefect.engine"]
 
 
 def main(socket_path: str) -> int:

@@ -28,6 +28,7 @@ from deployments.up_screen import Screen, open_screen
 from tasks.private_files import deny_others
 
 SERVER_START_SECONDS = 180.0  # the first start makes Prefect's database; on a slow disk that takes a while
+PATIENCE_SECONDS = 8.0  # then it is said what is waited for
 APPLY_SECONDS = 120.0
 WORKER_END_SECONDS = 6.5
 REST_END_SECONDS = 2.0  # the two and what comes after stay below 10 s
@@ -87,14 +88,14 @@ class Household:
         python = sys.executable
         self._server = ManagedProcess(
             "Prefect server",
-            [python, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
+            [python, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
             self._environment,
             logs / "prefect-server.log",
         )
         self._worker = ManagedProcess(  # told to end by SIGTERM even when we are killed: it has runs to end
-            "worker", [python, "-m", "deployments.worker"], self._environment, logs / "worker.log", signal.SIGTERM
+            "worker", [python, "-P", "-m", "deployments.worker"], self._environment, logs / "worker.log", signal.SIGTERM
         )
-        self._api = ManagedProcess("API", [python, "-m", "serving.app"], self._environment, logs / "api.log")
+        self._api = ManagedProcess("API", [python, "-P", "-m", "serving.app"], self._environment, logs / "api.log")
         self._apply_log = logs / "apply.log"
         self._processes = [self._server, self._api, self._worker]
         self._watch = PrefectWatch(prefect_api_url(settings, prefect_port))
@@ -121,7 +122,7 @@ class Household:
         self._server.start()
         self._api.start()
         screen.note("starting the Prefect server …")
-        self._wait_for_server()
+        self._wait_for_server(screen)
         if self._stopping.is_set():
             return
         self._apply()
@@ -145,14 +146,20 @@ class Household:
             return
         screen.note("first scan started; Ctrl-C stops everything, nothing is lost")
 
-    def _wait_for_server(self) -> None:
-        give_up = time.monotonic() + SERVER_START_SECONDS
+    def _wait_for_server(self, screen: Screen) -> None:
+        started = time.monotonic()
+        give_up, patience_ends = started + SERVER_START_SECONDS, started + PATIENCE_SECONDS
         while not self._stopping.wait(0.25):
             if not self._server.running:
                 ended = exit_text(self._server.exit_code)
                 raise UpError(f"the Prefect server did not start ({ended}):\n{self._server.log_tail()}")
             if self._watch.healthy():
                 return
+            if told := self._api.keep_running():
+                screen.note(told)
+            if time.monotonic() > patience_ends:
+                patience_ends = give_up
+                screen.note(f"the Prefect server is not up yet; its log says: {self._server.log_tail(1) or 'nothing'}")
             if time.monotonic() > give_up:
                 raise UpError(
                     f"the Prefect server did not answer in {SERVER_START_SECONDS:.0f} s, see {self._server.log}"
@@ -162,7 +169,7 @@ class Household:
         """Register the deployments, in a process of its own: ours stays small without Prefect in it."""
         with self._apply_log.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "deployments.apply", "--tidy"],
+                [sys.executable, "-P", "-m", "deployments.apply", "--tidy"],
                 env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         give_up = time.monotonic() + APPLY_SECONDS

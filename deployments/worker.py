@@ -1,7 +1,7 @@
 """
 The worker of the `darkroom` pool on this machine: Prefect's process worker, with flow runs forked, not started.
 
-`python -m deployments.worker` imports Prefect and the flows once and splits in two that share that memory: the fork
+`python -P -m deployments.worker` imports Prefect and the flows once and splits in two that share that memory: the fork
 server, which stays single-threaded, and the worker. Measured with 3.8.8 on 2 cores, one empty run a minute:
 see `tests/bench/idle_bench.py` for the figures. A stock `prefect worker start --pool darkroom` works as well.
 """
