@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.atomic_write import atomic_write
 from tasks.errors import AssetError, CorruptMedia, MediaTooLarge, ToolMissing, UnsupportedMedia
 from tasks.images import raw
 from tasks.images.decode import Decoded, decode_picture
@@ -128,11 +127,6 @@ def render_thumbnail(file: MediaFile, content: bytes | None, long_edge_px: int, 
 def render_large(file: MediaFile, content: bytes | None, tools: Tools, long_edge_px: int = LARGE_EDGE_PX) -> Rendered:
     """The derivative for looking at: as `render_thumbnail`; from the largest preview where none is that large."""
     return render_thumbnail(file, content, long_edge_px, tools)
-
-
-def write_derivative(path: Path, rendered: Rendered) -> None:
-    """Raises: StorageUnavailable."""
-    atomic_write(path, rendered.jpeg, durable=False)
 
 
 def _decode_photo(file: MediaFile, content: bytes | None, long_edge_px: int) -> Decoded:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,19 +22,11 @@ import httpx
 
 from deployments.prefect_watch import PrefectWatch
 from deployments.processes import descendants
-from deployments.settings import Settings
-from flows.libraries import register_library
-from sql.lake import Lake
-from tests.bench.scan_bench import PRETEND_READ, make_tree
+from tests.bench.made_up_library import make_tree, register_as_read
+from tests.bench.measuring import free_port
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SETTLE_SECONDS = 75
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def cpu_seconds(pid: int) -> float:
@@ -68,22 +59,6 @@ def label(pid: int) -> str:
         if words in command:
             return name
     return command[:40]
-
-
-def pretend_library(home: Path, root: Path, files: int) -> None:
-    """Register *files* empty files as read, so that nothing is left to do."""
-    make_tree(root, files)
-    settings = Settings(darkroom_home=home, _env_file=None)  # type: ignore[call-arg]
-    from flows.house import House
-    from flows.scanning import ScanReport, find_changes
-
-    with Lake(settings.catalog_url, settings.data_path) as lake:
-        lake.migrate()
-        house = House(settings, lake)
-        name = register_library(lake, root)
-        find_changes(house, house.libraries(name)[0], ScanReport(name, ""), full=True, accept_loss=False)
-        with lake.write() as writer:
-            writer.execute(PRETEND_READ)
 
 
 def wait_until_idle(watch: PrefectWatch, seconds: float = 300) -> None:
@@ -129,7 +104,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         root, home = Path(temporary, "library"), Path(temporary, "home")
-        pretend_library(home, root, arguments.files)
+        make_tree(root, arguments.files)
+        register_as_read(home, root)
         port, prefect_port = free_port(), free_port()
         up = subprocess.Popen(
             [sys.executable, "-m", "deployments.cli", "up", "--port", str(port), "--prefect-port", str(prefect_port)],

@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.images.thumbnail import Tools, render_thumbnail, write_derivative
+from tasks.atomic_write import atomic_write
+from tasks.images.thumbnail import Tools, render_thumbnail
 from tasks.media_file import MediaFile
 from tasks.media_types import MediaKind
 
@@ -67,7 +68,8 @@ def run_ours(folder: Path, out: Path, threads: int) -> float:
     def one(path: Path) -> None:
         stat = path.stat()
         file = MediaFile(path, MediaKind("photo", "image/jpeg"), stat.st_size, stat.st_mtime_ns)
-        write_derivative(out / path.name, render_thumbnail(file, path.read_bytes(), LONG_EDGE_PX, Tools()))
+        rendered = render_thumbnail(file, path.read_bytes(), LONG_EDGE_PX, Tools())
+        atomic_write(out / path.name, rendered.jpeg, durable=False)  # sharp does not wait for the disk either
 
     files = sorted(folder.iterdir())
     started = time.perf_counter()

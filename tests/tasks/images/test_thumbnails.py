@@ -22,7 +22,6 @@ from tasks.images.thumbnail import (
     render_quick,
     render_thumbnail,
     thumbnail_recipe,
-    write_derivative,
 )
 from tests.tasks.images.picture_files import difference, jpeg_bytes, media_file, opened, scene
 
@@ -111,8 +110,8 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     scene(50, 50).save(tmp_path / "photo.jpg")
     made = render_thumbnail(media_file(tmp_path / "photo.jpg"), None, 480, NO_TOOLS)
     with pytest.raises(StorageUnavailable):
-        write_derivative(tmp_path / "file" / "photo.jpg", made)
-    write_derivative(tmp_path / "new/folder/photo.jpg", made)
+        atomic_write(tmp_path / "file" / "photo.jpg", made)
+    atomic_write(tmp_path / "new/folder/photo.jpg", made)
     assert (tmp_path / "new/folder/photo.jpg").read_bytes() == made.jpeg
 
 
