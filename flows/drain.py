@@ -7,13 +7,15 @@ and one commit; without Prefect (the command line) it is a plain call.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -21,7 +23,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.house import House
 from flows.progress import current_flow_run
 from flows.runners import batches_ahead
-from sql.lake import LakeLocked
+from sql.lake import LakeError, LakeLocked
 from tasks.asset import Asset, Results
 from tasks.errors import TransientError
 
@@ -31,6 +33,8 @@ SHUFFLED_FILES = 20_000  # what chance picks from: more would only cost memory
 FLUSH_EVERY_BATCHES = 40
 _LOOK_SECONDS = 0.05  # between looks at batches that may end in any order
 RETRY_DELAYS_SECONDS = [2.0, 10.0, 60.0]
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -108,11 +112,12 @@ def drain(
             before = report.done + report.failed
             batches = split(page, batch_files, batch_bytes)
             for batch_number, (batch, results) in enumerate(_run(submit, batches, ahead, in_order=at_once is None), 1):
-                (recorder or record)(house, results, f"{backlog}: {results.done} done, {results.failed} failed")
+                message = f"{backlog}: {results.done} done, {results.failed} failed"
+                _patiently(partial(recorder or record, house, results, message))
                 report.add(results)
                 progress.advance(len(batch), results.failed)
                 if batch_number % FLUSH_EVERY_BATCHES == 0:
-                    house.lake.flush()
+                    _patiently(house.lake.flush)
             if report.done + report.failed == before:
                 break  # all that is left is files somebody is still writing
     progress.finish()
@@ -231,7 +236,7 @@ class _runner:  # noqa: N801  (reads as the context manager it is)
 
     def _submit_call(self, batch: list[Asset]) -> Any:
         assert self._pool is not None
-        return self._pool.submit(_patiently, self._work, batch)
+        return self._pool.submit(_patiently, partial(self._work, batch))
 
     def _submit_task(self, batch: list[Asset]) -> Any:
         self._batches += 1
@@ -257,14 +262,15 @@ def _named(stage: str, number: int, batch: list[Asset]) -> str:
     return f"{stage} {number}: {what}"[:200]
 
 
-def _patiently(work: Work, batch: list[Asset]) -> Results:
-    """What Prefect's retries do, for runs without Prefect."""
+def _patiently(work: Callable[[], T]) -> T:
+    """What Prefect's retries do, for runs without Prefect and for commits, which no task run makes."""
     for delay in RETRY_DELAYS_SECONDS[:-1]:
         try:
-            return work(batch)
-        except TransientError:
+            return work()
+        except (TransientError, LakeError) as exc:
+            LOG.warning("tried again in %.0f s: %s", delay, exc)
             time.sleep(delay)
-    return work(batch)
+    return work()
 
 
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:

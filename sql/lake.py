@@ -9,15 +9,18 @@ locked" 20 to 50 times in 200 commits, with it never.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -31,7 +34,17 @@ NEWEST_SNAPSHOT = "select max(snapshot_id) as newest from __ducklake_metadata_la
 _MIGRATED = """select 1 from __ducklake_metadata_lake.ducklake_table
     where table_name = 'schema_migration' and end_snapshot is null"""
 INLINE_ROWS = 500  # inserts up to this many rows go into the catalog, not into a Parquet file of their own
+RETRY_SECONDS = (0.1, 0.5, 2.0, 5.0, 10.0)  # between the attempts of one transaction
+CAUSE_CHARS = 300  # of an error in one line: DuckLake repeats whole statements in its own
+PASSING = re.compile("Failed to commit|locked|busy|conflict|serialize|deadlock", re.IGNORECASE)
+LASTING = re.compile(
+    "disk is full|No space|quota|read-?only|permission|denied|server closed|connection|out of memory", re.IGNORECASE
+)
+COMMIT_MESSAGE = "call lake.set_commit_message('darkroom', ?, extra_info => ?)"
+LANDED = "select 1 from __ducklake_metadata_lake.ducklake_snapshot_changes where commit_extra_info = ?"
+LOG = logging.getLogger(__name__)
 Row = dict[str, Any]
+T = TypeVar("T")
 
 # What identifies a row of each table that is written by replacement: writing the same key again replaces the row.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -125,6 +138,7 @@ class Lake:
         self.lock_timeout_seconds = lock_timeout_seconds
         self._thread_lock = threading.RLock()
         self._newest: tuple[int | None, int] | None = None
+        self._columns: dict[str, pa.Schema] = {}
         self._connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
@@ -225,7 +239,7 @@ class Lake:
         try:
             yield cursor
         except duckdb.IOException as exc:
-            raise LakeError(f"the lake {self.catalog.display_name} cannot be read: {_first_line(exc)}") from exc
+            raise LakeError(f"the lake {self.catalog.display_name} cannot be read: {_cause(exc)}") from exc
         finally:
             cursor.close()
 
@@ -247,15 +261,14 @@ class Lake:
                 )
             cursor = self.cursor()
             try:
-                cursor.execute("begin")
-                yield Writer(cursor)
-                if message:
-                    cursor.execute("call lake.set_commit_message('darkroom', ?)", [message])
-                cursor.execute("commit")
+                writer = Writer(cursor, self._columns)
+                yield writer
+                writer.commit(message)
             except (duckdb.OperationalError, duckdb.InternalError) as exc:  # disk full, read-only, gone: not our SQL
                 _roll_back(cursor)
+                LOG.debug("%s cannot be written", self.catalog.display_name, exc_info=True)
                 raise LakeError(
-                    f"the lake {self.catalog.display_name} cannot be written ({_first_line(exc)}); nothing of this "
+                    f"the lake {self.catalog.display_name} cannot be written ({_cause(exc)}); nothing of this "
                     "step was recorded: make room or make it writable, and run it again"
                 ) from exc
             except BaseException:
@@ -314,12 +327,56 @@ class Lake:
 
 
 class Writer:
-    """What can be done inside one write transaction."""
+    """
+    What can be done inside one write transaction.
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    A transaction that fails for a passing reason (the catalog is locked for a moment, DuckLake sees a conflict) is done
+    again from its first statement: what was answered until then stays true, since the write lock keeps others out.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, columns: dict[str, pa.Schema] | None = None) -> None:
         self._cursor = cursor
+        self._columns = {} if columns is None else columns  # of tables by name: asking costs as much as a small write
+        self._mark = uuid4().hex  # says afterwards whether this transaction is in the lake
+        self._done: list[Callable[[], object]] = []
+        self._do(lambda: cursor.execute("begin"))
+
+    def _do(self, step: Callable[[], T]) -> T | None:
+        """What *step* answers; all steps before it are done again first where it failed for a passing reason."""
+        before: list[Callable[[], object]] = []
+        for pause in (*RETRY_SECONDS, None):
+            try:
+                for each in before:
+                    each()
+                answer = step()
+            except duckdb.Error as exc:
+                if pause is None or not _is_passing(exc):
+                    raise
+                LOG.warning("a transaction failed and is tried again in %.1f s: %s", pause, _cause(exc))
+                _roll_back(self._cursor)
+                time.sleep(pause)
+                if self._has_landed():
+                    return None
+                before = self._done
+            else:
+                break
+        self._done.append(step)
+        return answer
+
+    def _has_landed(self) -> bool:
+        """Whether the commit that failed was made all the same: what failed came after it."""
+        return bool(self._cursor.execute(LANDED, [self._mark]).fetchall())
+
+    def commit(self, message: str) -> None:
+        """Raises duckdb.Error where nothing was kept."""
+        words = [message or None, self._mark]
+        self._do(lambda: self._cursor.execute(COMMIT_MESSAGE, words))
+        self._do(lambda: self._cursor.execute("commit"))
 
     def execute(self, text: str, **parameters: Any) -> list[Row]:
+        return self._do(lambda: self._fetch(text, parameters)) or []
+
+    def _fetch(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
         result = _execute(self._cursor, text, parameters)
         if not result.description:
             return []
@@ -333,18 +390,18 @@ class Writer:
     @contextmanager
     def using(self, name: str, table: pa.Table) -> Iterator[None]:
         """Let statements see *table* under *name*."""
-        self._cursor.register(name, table)
+        self._do(lambda: self._cursor.register(name, table))
         try:
             yield
         finally:
-            self._cursor.unregister(name)
+            self._do(lambda: self._cursor.unregister(name))
 
     def append(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Insert *rows* by column name. Columns left out are null."""
         arrow = self._arrow(table, rows)
         if arrow.num_rows:
             with self.using("incoming", arrow):
-                self._cursor.execute(f"insert into {table} by name select * from incoming")
+                self.execute(f"insert into {table} by name select * from incoming")
 
     def replace(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Insert *rows*; what was there under the same key (KEYS) goes."""
@@ -359,11 +416,10 @@ class Writer:
         arrow = self._arrow(table, rows)
         if not arrow.num_rows:
             return
-        matches = " and ".join(f"{table}.{key} is not distinct from incoming.{key}" for key in keys)
+        matches = " and ".join(_same(table, key, arrow.column(key)) for key in keys)
         with self.using("incoming", arrow.select(list(keys))):
-            found = self._cursor.execute(f"select 1 from {table} semi join incoming on {matches} limit 1").fetchone()
-            if found:
-                self._cursor.execute(f"delete from {table} using incoming where {matches}")
+            if self.execute(f"select 1 from {table} semi join incoming on {matches} limit 1"):
+                self.execute(f"delete from {table} using incoming where {matches}")
 
     def record(self, rows: Mapping[str, Sequence[Row]], cleared: Sequence[Row], run_id: str) -> None:
         """
@@ -377,32 +433,36 @@ class Writer:
         for table, found in rows.items():
             stamped = [{**row, "run_id": run_id} for row in found] if table in WITH_RUN_ID else found
             if table == "failure":
-                known = {(row["asset_id"], row["stage"]): row["attempts"] for row in self.run("backlog/failed_before")}
-                stamped = [
-                    {**row, "attempts": (known.get((row["asset_id"], row["stage"])) or 0) + 1} for row in stamped
-                ]
+                known = self._failed_before([row["asset_id"] for row in stamped])
+                stamped = [{**row, "attempts": known.get((row["asset_id"], row["stage"]), 0) + 1} for row in stamped]
             self.replace(table, stamped)
         self.delete("failure", cleared)
 
+    def _failed_before(self, asset_ids: Sequence[int]) -> dict[tuple[int, str], int]:
+        """How often each of these assets failed at each stage."""
+        with self.using("failing", pa.table({"asset_id": pa.array(asset_ids, pa.int64())})):
+            rows = self.run("backlog/failed_before")
+        return {(row["asset_id"], row["stage"]): row["attempts"] or 0 for row in rows}
+
     def next_id(self, table: str, column: str) -> int:
         """One more than the largest there is; unique, because writers are serialised."""
-        found = self._cursor.execute(f"select coalesce(max({column}), 0) + 1 from {table}").fetchone()
-        return int(found[0]) if found else 1
+        return int(self.execute(f"select coalesce(max({column}), 0) + 1 as next from {table}")[0]["next"])
 
     def migrate(self) -> list[str]:
-        self._cursor.execute("create table if not exists schema_migration (name varchar, applied_at timestamp)")
+        self.execute("create table if not exists schema_migration (name varchar, applied_at timestamp)")
         done = {row["name"] for row in self.execute("select name from schema_migration")}
         applied = []
         for name, text in wanted_migrations().items():
             if name in done:
                 continue
-            self._cursor.execute(text)
+            self.execute(text)
             if name.startswith("views:"):
-                self._cursor.execute("delete from schema_migration where name like 'views:%'")
-                self._cursor.execute("delete from view_column")
+                self.execute("delete from schema_migration where name like 'views:%'")
+                self.execute("delete from view_column")
                 self.append("view_column", view_columns())
             self.append("schema_migration", [{"name": name, "applied_at": utc_now()}])
             applied.append(name)
+            self._columns.clear()
         return applied
 
     def _arrow(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Table:
@@ -410,11 +470,21 @@ class Writer:
             return rows
         if not rows:
             return pa.table({})
-        types = self._cursor.execute(f"select * from {table} limit 0").to_arrow_table().schema
+        if table not in self._columns:
+            self._columns[table] = self._cursor.execute(f"select * from {table} limit 0").to_arrow_table().schema
+        types = self._columns[table]
         given = {name for row in rows for name in row}
         if unknown := given - set(types.names):
             raise ValueError(f"{table} has no column {', '.join(sorted(unknown))}")
         return pa.Table.from_pylist(list(rows), schema=pa.schema([field for field in types if field.name in given]))
+
+
+def _same(table: str, key: str, values: pa.ChunkedArray) -> str:
+    """
+    The condition that a row has one of these keys: an equality, by which DuckLake leaves out the files whose bounds say
+    that none of them is in it. Where nulls are to match nulls it reads every file of the table.
+    """
+    return f"{table}.{key} {'is not distinct from' if values.null_count else '='} incoming.{key}"
 
 
 def wanted_migrations() -> dict[str, str]:
@@ -458,14 +528,23 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _first_line(exc: BaseException) -> str:
-    return catalogs.without_password(str(exc).splitlines()[0] if str(exc) else type(exc).__name__)
+def _is_passing(exc: duckdb.Error) -> bool:
+    """Whether the same transaction may succeed in a moment. DuckDB has one class for whatever fails at a commit."""
+    text = str(exc)
+    return bool(PASSING.search(text)) and not LASTING.search(text)
+
+
+def _cause(exc: BaseException) -> str:
+    """The error in one line: DuckLake says what it did first, the catalog's own words come last."""
+    line = " ".join(catalogs.without_password(str(exc)).split()) or type(exc).__name__
+    half = CAUSE_CHARS // 2
+    return line if len(line) <= CAUSE_CHARS else f"{line[:half]} … {line[-half:]}"
 
 
 def _cannot_open(display_name: str, exc: BaseException) -> str:
     text = str(exc)
     if "not a database" in text or "malformed" in text or "corrupt" in text.lower():
-        return f"the catalog {display_name} is damaged ({_first_line(exc)}); put a backup of it in its place"
+        return f"the catalog {display_name} is damaged ({_cause(exc)}); put a backup of it in its place"
     if "locked" in text:
         return f"the catalog {display_name} is locked by another program; close it and try again"
-    return f"the catalog {display_name} cannot be opened: {_first_line(exc)}"
+    return f"the catalog {display_name} cannot be opened: {_cause(exc)}"

@@ -1,2 +1,4 @@
--- How often each asset and stage failed. Grain: one row per asset and stage.
-select asset_id, stage, attempts from failure;
+-- How often some assets failed before. Grain: one row per asset and stage. Sees: failing (asset_id).
+select failure.asset_id, failure.stage, failure.attempts
+from failure
+semi join failing using (asset_id);

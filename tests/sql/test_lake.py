@@ -194,7 +194,10 @@ def test_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_catalog_another_program_has_locked_is_one_clear_error(lake: Lake, tmp_path: Path) -> None:
+def test_catalog_another_program_has_locked_is_one_clear_error(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sql.lake.RETRY_SECONDS", (0.01,))
     locker = subprocess.Popen(
         [sys.executable, "-c", "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
          "c.execute('begin exclusive'); print('locked', flush=True); time.sleep(60)", str(tmp_path / "catalog.sqlite")],

@@ -1,0 +1,33 @@
+"""A scan goes on while the machine is busy and the catalog is now and then locked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows import drain
+from flows.full_scan import full_scan
+from flows.house import House
+from sql.lake import Lake, LakeError
+from tests.pictures import draw
+
+
+def test_batch_whose_commit_failed_is_recorded_all_the_same(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "RETRY_DELAYS_SECONDS", [0.0, 0.0])
+    for number in range(3):
+        draw(library / f"{number}.jpg", number)
+    real_write, failures = Lake.write, iter(["the lake cannot be written (database is locked)"])
+
+    def write(lake: Lake, message: str = "") -> object:
+        if message.startswith("hash: "):
+            for failure in failures:
+                raise LakeError(failure)
+        return real_write(lake, message)
+
+    monkeypatch.setattr(Lake, "write", write)
+    assert full_scan.fn()["thumbnails"] == 3
+    assert next(failures, None) is None, "it was played"
+    assert len(house.lake.select("from fingerprint")) == 3
