@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ async def _make_pool(client: PrefectClient) -> None:
 async def _register(
     client: PrefectClient, settings: Settings, entry: dict[str, Any], existing: DeploymentResponse | None
 ) -> None:
+    import_module(entry["entrypoint"].rpartition(".")[0])  # by our path; Prefect would look in the working folder first
     flow: Flow[..., Any] = load_flow_from_entrypoint(entry["entrypoint"])
     limit = dict(entry.get("concurrency_limit") or {})
     await client.create_deployment(

@@ -26,6 +26,7 @@ class ManagedProcess:
     Args:
         command: Run by this interpreter's machine with *environment*; its output goes to *log*.
         death_signal: What it gets when this process is killed (Linux): SIGTERM where it must end others first.
+        folder: Its working folder; ours without.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class ManagedProcess:
         environment: Mapping[str, str],
         log: Path,
         death_signal: int = signal.SIGKILL,
+        folder: Path | None = None,
     ) -> None:
         self.name = name
         self.log = log
@@ -49,6 +51,7 @@ class ManagedProcess:
             *command,
         ]
         self._environment = dict(environment)
+        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._pause = FIRST_PAUSE_SECONDS
@@ -84,6 +87,7 @@ class ManagedProcess:
             self._process = subprocess.Popen(
                 self._command,
                 env=self._environment,
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -238,10 +238,15 @@ def _boxed(relation: Any, width: int) -> str:
     import contextlib
     import io
 
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        relation.show(max_rows=MAX_TABLE_ROWS, max_width=width, max_col_width=min(80, width))
-    return text.getvalue().rstrip()
+    shown = ""
+    for column_width in (80, width - 4, width // 2 - 6, width // 3 - 4):  # until it fits: two columns always stay
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            relation.show(max_rows=MAX_TABLE_ROWS, max_width=width, max_col_width=max(5, min(80, column_width)))
+        shown = text.getvalue().rstrip()
+        if all(len(line) <= width for line in shown.splitlines()):
+            break
+    return shown
 
 
 def _to_json(table: pa.Table) -> bytes:

@@ -75,7 +75,7 @@ def restore(
     about = read_about(backup)
     report = RestoreReport(str(backup), str(home), dry_run, about["made_at"], libraries=about["libraries"],
                            with_derivatives=about["with_derivatives"])  # fmt: skip
-    report.missing_libraries = [one for one in report.libraries if not Path(to_os_name(one["root_path"])).is_dir()]
+    report.missing_libraries = [one for one in report.libraries if not _is_folder(one["root_path"])]
     _refuse_elsewhere(settings)
     filled = _holds_files(home)
     if filled and not (replace or dry_run):
@@ -123,6 +123,13 @@ def _refuse_elsewhere(settings: Settings) -> None:
             "DATABASE_URL or LAKE_DATA_PATH put the catalog outside of the home, and a backup is restored into one "
             "folder: unset them, or move the files there afterwards"
         )
+
+
+def _is_folder(root_path: str) -> bool:
+    try:
+        return Path(to_os_name(root_path)).is_dir()
+    except PermissionError:  # another user's
+        return False
 
 
 def _holds_files(home: Path) -> bool:

@@ -91,6 +91,7 @@ class Household:
             [python, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
             self._environment,
             logs / "prefect-server.log",
+            folder=self._prefect_folder,  # it reads settings, and imports by name, from where it stands
         )
         self._worker = ManagedProcess(  # told to end by SIGTERM even when we are killed: it has runs to end
             "worker", [python, "-P", "-m", "deployments.worker"], self._environment, logs / "worker.log", signal.SIGTERM

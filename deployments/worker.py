@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import os
-import pkgutil
 import shlex
 import shutil
 import signal
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from deployments import fork_server, run_client
+from deployments.flow_engine import import_everything
 from deployments.prefect_env import WORK_POOL
 from deployments.tether import die_with_parent
 from tasks.private_files import deny_others
@@ -58,24 +57,6 @@ def _serve(socket_path: Path) -> int:
     return fork_server.ForkServer(listener, companion).serve()
 
 
-# What every flow run was seen to import after the fork, beside our flows.
-USED_BY_EVERY_RUN = (
-    "prefect.engine", "prefect.flow_engine", "prefect.task_engine", "prefect.workers.process",
-    "anyio._backends._asyncio", "anyio.streams.memory", "anyio.streams.tls", "encodings.idna", "pytz",
-    "rich._emoji_codes", "duckdb_extension_ducklake", "duckdb_extension_sqlite_scanner",
-)  # fmt: skip
-
-
-def import_everything() -> None:
-    """Import what a flow run needs, so that its fork finds it done."""
-    for name in USED_BY_EVERY_RUN:
-        importlib.import_module(name)
-    import flows
-
-    for module in pkgutil.iter_modules(flows.__path__):
-        importlib.import_module(f"flows.{module.name}")
-
-
 def run_worker(socket_path: Path | None) -> int:
     """Prefect's process worker, in this process, until SIGINT or SIGTERM."""
     from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
@@ -92,8 +73,12 @@ def run_worker(socket_path: Path | None) -> int:
             worker_name: str | None = None,
             worker_id: UUID | None = None,
         ) -> None:
-            if self.command is None and socket_path is not None:
-                self.command = client_command(socket_path)
+            if self.command is None:
+                self.command = (
+                    client_command(socket_path)
+                    if socket_path is not None
+                    else shlex.join([sys.executable, *run_client.ENGINE])
+                )
             # Where the worker was started, not an empty temporary folder: `.env` and relative paths mean the same.
             self.working_dir = self.working_dir or Path.cwd()
             super().prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
