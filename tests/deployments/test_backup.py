@@ -82,7 +82,7 @@ def test_backup_of_a_destroyed_home_has_every_row_at_another_place(scanned: Path
     made = darkroom("backup", "saved", "--with-derivatives", "--json", home=lost, folder=tmp_path)
     assert made.returncode == 0, made.stderr
     report = json.loads(made.stdout)
-    assert report["copied_files"] == report["files"] > 5 and "originals" in str(report["left_out"]) + "originals"
+    assert report["copied_files"] == report["files"] > 5 and "original" in report["left_out"][0]
     thumbnails = sorted(path.relative_to(lost) for path in (lost / "thumbnails").rglob("*.jpg"))
     shutil.rmtree(lost)
     back = darkroom("restore", "saved", "--home", "elsewhere", home=tmp_path / "unused", folder=tmp_path)
@@ -151,7 +151,7 @@ def test_second_backup_copies_only_what_changed_and_the_first_stays(
 def test_backup_during_a_scan_is_one_moment_of_the_catalog(scanned: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(scanned / "home", home)
-    for number in range(60):
+    for number in range(24):
         draw(tmp_path / "more" / f"{number}.jpg", number)
     with (tmp_path / "scan.log").open("wb") as log:
         scan = subprocess.Popen(
@@ -163,7 +163,7 @@ def test_backup_during_a_scan_is_one_moment_of_the_catalog(scanned: Path, tmp_pa
             before = lock.read_bytes()
             wait_for(lambda: scan.poll() is not None or lock.read_bytes() != before, 240, tmp_path / "scan.log")
             while not finished_backups(tmp_path / "saved") or scan.poll() is None:
-                back_up(settings_of(home), tmp_path / "saved")
+                back_up(settings_of(home), tmp_path / "saved", keep=3)
         finally:
             scan.kill() if scan.poll() is None else None
     assert scan.returncode == 0, (tmp_path / "scan.log").read_text()
