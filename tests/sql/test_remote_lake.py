@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sql.lake import Lake, LakeLocked
+from sql.lake import Lake, LakeError, LakeLocked
 from tests.waiting import wait_until
 
 
@@ -95,7 +95,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     import httpx
 
-    httpx.put(f"http://{host}:{port}/lake").raise_for_status()
+    httpx.put(f"http://{host}:{port}/lake", timeout=60).raise_for_status()
     yield "s3://lake/data/"
     server.stop()
 
@@ -205,3 +205,21 @@ def database_of_its_own(postgres: str, name: str, folder: Path) -> Lake:
     lake = Lake(postgres.rpartition("/")[0] + f"/{name}", str(folder / "data"))
     lake.migrate()
     return lake
+
+
+def test_lake_whose_objects_lie_under_another_prefix_is_opened_there(bucket: str, tmp_path: Path) -> None:
+    import boto3
+
+    catalog = f"sqlite:///{tmp_path}/catalog.sqlite"
+    with Lake(catalog, bucket) as lake:
+        lake.migrate()
+        with lake.write() as writer:
+            writer.append("run", [{"run_id": str(number)} for number in range(2_000)])
+    client = boto3.client("s3", endpoint_url=os.environ["S3_ENDPOINT"], region_name="us-east-1")
+    for key in [one["Key"] for one in client.list_objects_v2(Bucket="lake")["Contents"]]:
+        client.copy_object(Bucket="lake", CopySource={"Bucket": "lake", "Key": key}, Key=f"moved/{key[5:]}")
+        client.delete_object(Bucket="lake", Key=key)
+    with pytest.raises(LakeError, match="LAKE_DATA_PATH"):
+        Lake(catalog, "s3://lake/elsewhere/")
+    with Lake(catalog, "s3://lake/moved/") as lake:
+        assert lake.select("select count(*) as n from v_runs") == [{"n": 2_000}]
