@@ -60,6 +60,7 @@ from serving.search_index import SearchIndex
 from serving.thumbs import Thumbs
 from serving.video_makers import at_once, video_works
 from serving.video_work import VideoWork
+from serving.web.pages import WEB
 from sql.lake import Lake, LakeError
 from tasks.private_files import close_to_others, deny_others
 
@@ -124,7 +125,7 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
     ):
         app.include_router(module.router)
     app.mount("/static/docs", StaticFiles(directory=web.docs_assets()), name="docs-assets")
-    app.mount("/static", StaticFiles(directory=web.WEB / "static"), name="static")
+    app.mount("/static", StaticFiles(directory=WEB / "static"), name="static")
     _document_routes(app)
     return app
 

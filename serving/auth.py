@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import jwt
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ from deployments.settings import Settings
 from serving.access import SAFE_METHODS, Need, needs_of, refusal
 from serving.api_keys import KEY_BEGINNING, find_key
 from serving.replica_copy import Copy
+from serving.web.pages import is_page_request, page
 from sql.lake import Row
 
 COOKIE = "darkroom_token"
@@ -128,6 +130,10 @@ class Authority:
     def identify_cookies(self, cookie_header: str | None) -> Identity | None:
         return self.identify(cookie_token(cookie_header))
 
+    @property
+    def has_accounts(self) -> bool:
+        return bool(self._copy().accounts)
+
     def _of_key(self, key: str) -> Identity | None:
         copy = self._copy()
         row = find_key(copy.api_keys, key)
@@ -198,7 +204,10 @@ class Authentication:
         authority = self._authority()
         by_header, cookies = _credentials(scope)
         who = authority.identify(by_header or cookie_token(cookies)) if authority else None
-        if who is None:
+        if who is None and is_page_request(Request(scope)):
+            first = authority is not None and not authority.has_accounts
+            await page("login.html", status=401, first=first)(scope, receive, send)
+        elif who is None:
             await _refuse(401, "log in first: POST /login gives a token", scope, receive, send)
         elif not by_header and scope["method"] not in SAFE_METHODS and not same_origin(Headers(scope=scope)):
             await _refuse(403, "a write with the web page's cookie must come from that page", scope, receive, send)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from serving.login_limit import TooManyAttempts
+from serving.web.pages import error_page, is_page_request
 from sql.lake import LakeError
 from tasks.errors import AssetError, IntegrityError, RefusedError, TransientError, UnknownLibrary
 
@@ -20,6 +23,7 @@ Answers = dict[int | str, dict[str, Any]]
 
 
 def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(HTTPException, _no_such_address)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(UnknownLibrary, _unknown_library)
     app.add_exception_handler(RefusedError, _refused)
@@ -47,6 +51,14 @@ def answers(*statuses: int) -> Answers:
     return {status: {"description": words[status], "content": example} for status in statuses}
 
 
+async def _no_such_address(request: Request, exc: Exception) -> Response:
+    """What no route takes: a page for a person, JSON for a program."""
+    assert isinstance(exc, HTTPException)
+    if exc.status_code == 404 and is_page_request(request):
+        return error_page(404)
+    return await http_exception_handler(request, exc)
+
+
 async def _unknown_library(_: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"error": f"invalid library: {exc}"}, 400)  # the Image API's own shape for this one
 
@@ -57,20 +69,27 @@ async def _invalid(_: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"detail": [{name: error[name] for name in ("type", "loc", "msg")} for error in errors]}, 422)
 
 
-async def _refused(_: Request, exc: Exception) -> JSONResponse:
+async def _refused(request: Request, exc: Exception) -> Response:
+    status = getattr(exc, "status_code", 400)
+    if status == 404 and is_page_request(request):
+        return error_page(404)
     headers = {"Retry-After": str(exc.retry_after_seconds)} if isinstance(exc, TooManyAttempts) else {}
-    return JSONResponse({"detail": str(exc)}, getattr(exc, "status_code", 400), headers)
+    return JSONResponse({"detail": str(exc)}, status, headers)
 
 
 async def _asset_error(_: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"it cannot be shown: {exc}"}, 404)
 
 
-async def _try_later(request: Request, exc: Exception) -> JSONResponse:
+async def _try_later(request: Request, exc: Exception) -> Response:
     log.error("request.unavailable", path=request.url.path, reason=str(exc))
+    if is_page_request(request):
+        return error_page(503)
     return JSONResponse({"detail": str(exc)}, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
+async def _unexpected(request: Request, exc: Exception) -> Response:
     log.error("request.failed", path=request.url.path, error=type(exc).__name__, exc_info=exc)
+    if is_page_request(request):
+        return error_page(500)
     return JSONResponse({"detail": "something went wrong here; the server's log has the reason"}, 500)

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi.responses import FileResponse
 
 from serving.context import Context, ContextDep
+from serving.web.pages import DOCS_POLICY, PAGE_POLICY, PHOTO_GONE, WEB, error_page, page
 
 router = APIRouter(include_in_schema=False)
 
-WEB = Path(__file__).parent.parent / "web"
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
-    "worker-src 'none'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-DOCS_POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:").replace(
-    "style-src 'self'", "style-src 'self' 'unsafe-inline'"
-)  # Swagger UI brings its icons and some of its styles along
-
-
 _HERE = {
+    "timeline.html": "/",
     "videos.html": "/videos",
     "memories.html": "/on-this-day",
     "people.html": "/people",
@@ -38,16 +26,6 @@ _HERE = {
 }
 
 
-@cache
-def _templates() -> Environment:
-    return Environment(loader=FileSystemLoader(WEB / "templates"), autoescape=select_autoescape())
-
-
-def page(template: str, policy: str, **values: Any) -> HTMLResponse:
-    text = _templates().get_template(template).render(**values)
-    return HTMLResponse(text, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
-
-
 def docs_assets() -> Path:
     """The folder of Swagger UI inside the wheel that carries it: nothing is fetched from a CDN."""
     spec = find_spec("fastapi_offline")
@@ -56,11 +34,19 @@ def docs_assets() -> Path:
 
 
 @router.get("/")
-@router.get("/view/{asset_id:int}")
 def timeline(request: Request, context: ContextDep) -> Response:
     """The timeline, or with `?q=` or `?bbox=` what a search found; the login form for whoever is not logged in."""
     asked = {"q", "bbox"} & set(request.query_params)
     return _behind_the_door(request, context, "results.html" if asked else "timeline.html")
+
+
+@router.get("/view/{asset_id:int}")
+def photo(request: Request, context: ContextDep, asset_id: int) -> Response:
+    """The timeline with one photo open; 404, as a page, where there is no such photo."""
+    gone = asset_id >= 1 << 63 or not context.replica.current.rows("asset_by_id", asset_id=asset_id)
+    if gone and context.authority.identify_cookies(request.headers.get("cookie")):
+        return error_page(404, PHOTO_GONE)
+    return _behind_the_door(request, context, "timeline.html")
 
 
 @router.get("/map")
@@ -116,7 +102,7 @@ def _behind_the_door(request: Request, context: Context, template: str) -> Respo
         PAGE_POLICY,
         user=who.name,
         role=who.role,
-        here=_HERE.get(template, "/"),
+        here="/?favorite=true" if request.query_params.get("favorite") == "true" else _HERE.get(template, ""),
         query=request.query_params.get("q", ""),
         failures=failures,
         libraries=[row["name"] for row in context.replica.current.libraries],

@@ -1,0 +1,1 @@
+"""What a browser is shown: templates, styles and scripts, and the answers made of them."""
