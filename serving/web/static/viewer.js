@@ -8,7 +8,11 @@ import { fillPanel } from "./panel.js";
 import { Heart } from "./organise.js";
 import { canvasOf } from "./sections.js";
 import { decodeThumbhash } from "./thumbhash.js";
+import { Zoom } from "./zoom.js";
 
+const LARGE_PX = 2048; // the long edge of the picture that is shown first
+const SHOWN_BY_BROWSERS = ["image/jpeg", "image/png", "image/webp", "image/avif", "image/bmp"];
+const PAN_PX = 120; // one press of an arrow while the picture is zoomed
 const WIDE = 1000; // from here on the panel is beside the picture, and open to begin with
 
 export class Viewer {
@@ -25,7 +29,9 @@ export class Viewer {
   #faces = new FaceBoxes(this.#picture, this.#dialog.querySelector(".who"), (message) => this.#say(message), this.#dialog.dataset.role === "owner");
   #heart = new Heart(this.#dialog.querySelector(".heart"), (message) => this.#say(message));
   #playing = null; // a Film, or the Moment of a photo that moves
-  #home = location.pathname.startsWith("/view/") ? "/" : location.pathname + location.search;
+  #zoom;
+  #byAddress = location.pathname.startsWith("/view/"); // this page was loaded at a photo's own address
+  #home = this.#byAddress ? "/" : location.pathname + location.search;
   #title = document.title;
 
   /** @param {{locate: Function, neighbour: Function, changed?: (open: boolean) => void}} page */
@@ -45,8 +51,14 @@ export class Viewer {
       event.preventDefault();
       this.leave();
     });
+    on(".zoom-level", () => this.#zoom.reset());
     document.addEventListener("keydown", (event) => this.isOpen && this.#key(event)); // focus may have left with a film
-    this.#swipe();
+    this.#zoom = new Zoom(this.#dialog.querySelector(".stage"), this.#picture, {
+      step: (direction) => this.step(direction),
+      leave: () => this.leave(),
+      zoomed: (scale) => this.#tellZoom(scale),
+      settled: (devicePixels) => this.#sharpen(devicePixels),
+    });
     window.addEventListener("popstate", () => this.followAddress());
   }
 
@@ -74,13 +86,16 @@ export class Viewer {
   /** Make the page fit its address: after a link, a reload, the back button. */
   async followAddress() {
     const found = location.pathname.match(/^\/view\/(\d+)$/);
-    if (!found) return this.#close();
+    if (!found) {
+      if (this.#byAddress && location.pathname + location.search !== this.#home) return location.reload(); // back to another page
+      return this.#close();
+    }
     if (this.#photo?.asset_id === Number(found[1]) && this.isOpen) return undefined;
     try {
       const photo = await ask(`/photos/${found[1]}`);
       this.#show(photo, await this.locate(photo));
     } catch (error) {
-      this.#sayOnly(error.status === 404 ? "This photo is not in the library any more." : error.message);
+      this.#sayOnly(error.status === 404 ? "This photo is no longer in your library. It may have been moved or deleted." : error.message);
     }
     return undefined;
   }
@@ -109,6 +124,7 @@ export class Viewer {
 
   #show(photo, place) {
     [this.#photo, this.#place] = [photo, place];
+    this.#zoom.reset();
     document.title = `${photo.file_name} · Darkroom`;
     this.#dialog.setAttribute("aria-label", describe(photo));
     this.#dialog.querySelector(".name").textContent = photo.file_name;
@@ -150,8 +166,34 @@ export class Viewer {
     large.src = imageUrl(photo, moving ? "full" : "large");
     large
       .decode()
-      .then(() => this.#photo === photo && (image.src = large.src))
+      .then(() => this.#photo === photo && !image.dataset.full && (image.src = large.src))
       .catch(() => this.#explain(photo));
+  }
+
+  /** The original's own pixels, once the zoom shows more than the large picture has; where a browser can decode them. */
+  async #sharpen(devicePixels) {
+    const photo = this.#photo;
+    const image = this.#picture.querySelector("img");
+    const largeWidth = photo.width * Math.min(1, LARGE_PX / Math.max(photo.width, photo.height));
+    if (!image || image.dataset.full || !(devicePixels > largeWidth) || !(photo.width > largeWidth)) return;
+    if (!SHOWN_BY_BROWSERS.includes(photo.mime_type)) return;
+    image.dataset.full = "loading";
+    const full = new Image();
+    full.src = imageUrl(photo, "full");
+    try {
+      await full.decode();
+      image.src = full.src;
+      image.dataset.full = "shown";
+    } catch {
+      if (this.#photo === photo) this.#say("The original could not be loaded. You are looking at a smaller copy of it.");
+    }
+  }
+
+  #tellZoom(scale) {
+    const level = this.#dialog.querySelector(".zoom-level");
+    level.hidden = scale === 1;
+    level.textContent = `${Math.round(scale * 100)} %`;
+    level.setAttribute("aria-label", `Zoomed to ${Math.round(scale * 100)} %. Show the whole picture`);
   }
 
   #imageOf(photo, source) {
@@ -180,7 +222,7 @@ export class Viewer {
 
   /** Why there is no large picture: what the scan wrote down. */
   async #explain(photo) {
-    let message = "The large picture could not be made.";
+    let message = "This photo could not be loaded.";
     try {
       const { failures } = await ask("/image/metadata", { path: photo.path, library: photo.library_id });
       const why = failures.find(({ stage }) => stage === "thumbnail" || stage === "hash");
@@ -200,6 +242,7 @@ export class Viewer {
 
   #sayOnly(message) {
     this.#photo = this.#place = null;
+    this.#zoom.reset();
     this.#picture.replaceChildren();
     this.#ground.hidden = true;
     this.#panel.hidden = true;
@@ -227,8 +270,10 @@ export class Viewer {
   }
 
   #close() {
+    const shown = this.#photo?.asset_id;
     document.title = this.#title;
     this.#picture.replaceChildren(); // a film must not play on
+    this.#zoom.reset();
     this.#faces.show(null);
     this.#heart.show(null);
     [this.#photo, this.#place, this.#playing] = [null, null, null];
@@ -236,30 +281,40 @@ export class Viewer {
       this.#dialog.close();
       this.changed(false);
     }
-    this.#opener?.focus?.({ preventScroll: true });
+    const tile = shown && document.querySelector(`.tile[data-id="${shown}"]`); // where one has walked to
+    (tile ?? this.#opener)?.focus?.({ preventScroll: true });
     this.#opener = null;
   }
+
+  #keys = {
+    ArrowLeft: () => this.step(-1),
+    ArrowRight: () => this.step(1),
+    "+": () => this.#zoom.step(1),
+    "=": () => this.#zoom.step(1), // + without shift
+    "-": () => this.#zoom.step(-1),
+    0: () => this.#zoom.reset(),
+    i: () => this.togglePanel(),
+    " ": () => this.#playing?.toggle(),
+    l: () => this.#playing?.toggle(),
+    f: () => this.#faces.toggle(),
+    h: () => this.#heart.toggle(),
+  };
+
+  /** While the picture is zoomed the arrows move it. */
+  #panKeys = {
+    ArrowLeft: () => this.#zoom.moveBy(-PAN_PX, 0),
+    ArrowRight: () => this.#zoom.moveBy(PAN_PX, 0),
+    ArrowUp: () => this.#zoom.moveBy(0, -PAN_PX),
+    ArrowDown: () => this.#zoom.moveBy(0, PAN_PX),
+  };
 
   #key(event) {
     if (event.target.closest?.("input, textarea, select")) return; // somebody is writing
     if (event.target.closest?.("video") && event.key !== "i") return; // the film's own keys
     if (event.key === " " && event.target.closest?.("button, a, summary")) return; // a button's own key
-    const play = () => this.#playing?.toggle();
-    const act = { ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.togglePanel(), " ": play, l: play, f: () => this.#faces.toggle(), h: () => this.#heart.toggle() }[event.key];
+    const act = (this.#zoom.isZoomed && this.#panKeys[event.key]) || this.#keys[event.key];
     if (!act || event.metaKey || event.ctrlKey || event.altKey) return;
     event.preventDefault();
     act();
-  }
-
-  #swipe() {
-    let start = null;
-    const stage = this.#dialog.querySelector(".stage");
-    stage.addEventListener("touchstart", (event) => (start = event.touches.length === 1 ? event.touches[0] : null), { passive: true });
-    stage.addEventListener("touchend", (event) => {
-      if (!start) return;
-      const [x, y] = [event.changedTouches[0].clientX - start.clientX, event.changedTouches[0].clientY - start.clientY];
-      if (Math.abs(x) > 60 && Math.abs(x) > 2 * Math.abs(y)) this.step(x < 0 ? 1 : -1);
-      else if (y > 110 && y > 2 * Math.abs(x)) this.leave();
-    }, { passive: true });
   }
 }
