@@ -202,7 +202,7 @@ def _nobody_answered(failures: list[tuple[OllamaServer, str, ServerFailed]], *, 
     if asked_for and failures and all(exc.status == 404 for _, _, exc in failures):
         return ModelRefused(f"no model server here has the model {asked_for!r}; GET /insights/models lists them")
     said = "; ".join(dict.fromkeys(_said(*failure) for failure in failures))
-    return ModelUnavailable(f"no chat model can be reached ({said}). Start Ollama, or set OLLAMA_PRIMARY_URL")
+    return ModelUnavailable(f"no chat model can be reached ({said}). Start Ollama, then try again")
 
 
 def _said(server: OllamaServer, model: str, exc: ServerFailed) -> str:

@@ -81,7 +81,7 @@ def test_photo_is_liked_rated_tagged_and_described_where_one_looks_at_it(
     page.wait_for_selector(f".chips a:text-is('{name}')")
     assert page.locator(".stars button[aria-pressed=true]").count() == stars
     assert page.input_value(".organise textarea") == f"words {width}\nof two lines"
-    page.click(f".chips button[aria-label='Take the tag {name} away']")
+    page.click(f".chips button[aria-label='Remove the tag {name}']")
     page.wait_for_selector(f".chips a:text-is('{name}')", state="detached")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     watched.was_clean()

@@ -106,7 +106,7 @@ def test_page_says_why_nobody_is_here(browser: Browser, tmp_path: Path) -> None:
         watched = Watched(browser, site)
         page = watched.log_in("/people")
         page.wait_for_selector(".empty")
-        assert "Faces are off" in page.inner_text(".empty")
+        assert "Face recognition is not switched on" in page.inner_text(".empty")
         watched.was_clean()
     house.lake.close()
 
@@ -118,7 +118,7 @@ def test_two_groups_of_one_person_are_merged_on_the_page(browser: Browser, site:
         page.wait_for_selector(".group")
         groups = page.locator(".group").count()
         page.locator(".pick input").first.check()
-        page.wait_for_selector(".notice:has-text('Tick another group')")
+        page.wait_for_selector(".notice:has-text('choose another group')")
         if width == 390:
             page.locator(".pick input").first.uncheck()
             page.wait_for_selector(".notice", state="hidden")
@@ -127,9 +127,9 @@ def test_two_groups_of_one_person_are_merged_on_the_page(browser: Browser, site:
             continue
         page.locator(".pick input").nth(1).check()
         shot(watched, "people-merge-1440")
-        page.get_by_role("button", name="Merge them").click()
+        page.get_by_role("button", name="Yes, merge them").click()
         page.wait_for_function(f"() => document.querySelectorAll('.group').length === {groups - 1}")
-        assert page.is_hidden(".notice:has-text('show one person')")
+        assert page.is_hidden(".notice:has-text('groups chosen')")
         watched.was_clean()
 
 

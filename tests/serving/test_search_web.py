@@ -61,8 +61,6 @@ def test_typing_offers_completions_and_enter_shows_what_was_found(browser: Brows
     page = watched.log_in()
     page.wait_for_selector(".tile.ready")
     fits(watched)
-    if width == 390:
-        page.click("a[aria-label=Search]")
     page.fill("#q", "folder:summ")
     page.wait_for_selector(".offers li")
     page.keyboard.press("ArrowDown")

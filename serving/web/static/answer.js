@@ -34,7 +34,7 @@ export class Answer {
       text: () => this.#add(data.text),
       tool_call: () => this.#start(data),
       tool_result: () => this.#end(data),
-      truncated: () => this.notice(data.what === "answer" ? "The answer was too long and was cut." : `Older messages were left out to fit the model's memory (${count(data.messages)}).`),
+      truncated: () => this.notice(data.what === "answer" ? "The answer was too long and was cut off." : `This conversation has become too long: its oldest messages (${count(data.messages)}) were left out.`),
       done: () => this.#finish(data),
     };
     known[name]?.();
@@ -106,9 +106,9 @@ export class Answer {
     this.#close();
     if (data.empty) this.notice(data.assistant_message);
     else if (this.#text !== data.assistant_message) this.#say(data.assistant_message);
-    if (data.capped) this.notice("It was made to answer: the rounds of looking things up were used up.");
+    if (data.capped) this.notice("The search was stopped after many steps, so this answer may be incomplete.");
     this.#rest(data.assistant_message, data.cited ?? []);
-    this.element.append(make("p", { class: "by" }, [data.model, data.backend === "hybrid" ? "over OpenRouter" : ""].filter(Boolean).join(" ")));
+    this.element.append(make("p", { class: "by" }, [data.model, data.backend === "hybrid" ? "through OpenRouter" : ""].filter(Boolean).join(" ")));
   }
 
   /** A day that is named in the text opens below it. */

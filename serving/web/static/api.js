@@ -31,14 +31,14 @@ async function reach(path, options) {
     return await fetch(path, { credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "The server cannot be reached.");
+    throw new ApiError(0, "Darkroom cannot be reached. Check the connection, then try again.");
   }
 }
 
 async function answer(response, leaveWhenLoggedOut) {
   if (response.ok) return response.status === 204 ? null : response.json();
   if (response.status === 401 && leaveWhenLoggedOut) location.reload();
-  let message = `The server answered ${response.status}.`;
+  let message = `Something went wrong (error ${response.status}). Try again in a moment.`;
   try {
     const body = await response.json();
     if (typeof (body.detail ?? body.error) === "string") message = body.detail ?? body.error;

@@ -18,7 +18,7 @@ let drawing = 0; // how often the list was asked for
 let late = false; // the address of a new one waits until the photo before it is closed
 
 const talk = new Talk({
-  label: "Ask your library",
+  label: "Ask about your photos",
   request: (message) => {
     empty.hidden = true;
     return { path: "/chat/stream", body: { message, ...models.chosen, ...(conversation ? { conversation_id: conversation } : {}) } };
@@ -79,7 +79,7 @@ function line({ conversation_id: number, title, last_at, backend }) {
 }
 
 async function forget(number, title) {
-  if (!confirm(`Delete “${title}” and what was said in it?`)) return;
+  if (!confirm(`Delete the conversation “${title}”? This cannot be undone.`)) return;
   try {
     await send("DELETE", `/chat?conversation_id=${number}`);
   } catch (error) {
@@ -97,7 +97,7 @@ async function forget(number, title) {
 function go(event, number) {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  if (talk.isBusy && !confirm("The answer is not complete. Stop it?")) return;
+  if (talk.isBusy && !confirm("The answer is still being written. Stop it and open another conversation?")) return;
   history.pushState(null, "", addressOf(number));
   open(number);
 }
@@ -162,10 +162,6 @@ empty.addEventListener("click", (event) => {
 });
 window.addEventListener("popstate", () => !location.pathname.startsWith("/view/") && wanted() !== conversation && open(wanted()));
 window.addEventListener("beforeunload", (event) => talk.isBusy && event.preventDefault());
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
-});
 
 page.querySelector(".column").append(talk.log, make("div", { class: "foot" }, talk.form, models.element));
 open(wanted());

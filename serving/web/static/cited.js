@@ -58,7 +58,7 @@ async function fill(item, number) {
     item.replaceChildren(tile(photo, HEIGHT * ratioOf(photo)));
     item.photo = photo;
   } catch (error) {
-    const why = error.status === 404 ? "not in the library" : error.message;
+    const why = error.status === 404 ? "no longer in your library" : error.message;
     item.replaceChildren(make("span", { class: "tile none" }, make("span", { class: "plate" }, `photo ${number}: ${why}`)));
   }
 }
@@ -73,7 +73,7 @@ function dayOf(number) {
       title.replaceChildren(make("b", {}, dateOf(`${day.day}T00:00:00`)), ` with ${day.contact}`);
       words.replaceChildren(day.summary, " ", make("a", { href: `/?q=${encodeURIComponent(`date:${day.day}`)}` }, "Photos of that day"));
     },
-    (error) => words.replaceChildren(error.status === 404 ? "It is not there any more." : error.message),
+    (error) => words.replaceChildren(error.status === 404 ? "This summary no longer exists." : error.message),
   );
   return element;
 }

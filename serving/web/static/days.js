@@ -1,5 +1,5 @@
 // What was talked about, day by day: the latest, or those nearest in meaning to some words. Works without a chat model.
-import { ask, send } from "./api.js";
+import { ask } from "./api.js";
 import { make } from "./dom.js";
 import { count, dateOf } from "./format.js";
 
@@ -23,8 +23,8 @@ async function load(offset = 0) {
 }
 
 function draw({ summaries, has_more: more }, offset) {
-  total.textContent = asked.get("q") && summaries.length ? `The ${count(summaries.length)} nearest in meaning, the closest first` : "";
-  if (!summaries.length && !offset) return main.replaceChildren(document.querySelector("#empty").content.cloneNode(true));
+  total.textContent = asked.get("q") && summaries.length ? `${count(summaries.length)} ${summaries.length === 1 ? "day" : "days"}, best match first` : "";
+  if (!summaries.length && !offset) return main.replaceChildren(empty());
   main.append(...summaries.map(card));
   if (more) {
     const button = make("button", { class: "pill", click: () => (button.remove(), load(offset + PAGE)) }, "Show more");
@@ -33,10 +33,18 @@ function draw({ summaries, has_more: more }, offset) {
   return undefined;
 }
 
+/** Nothing fits, or nothing was ever written. */
+function empty() {
+  const part = document.querySelector("#empty").content.cloneNode(true);
+  const searched = [...asked.values()].some(Boolean);
+  for (const one of part.querySelectorAll(searched ? ".searched" : ".never")) one.hidden = false;
+  return part;
+}
+
 function card(day) {
   const date = dateOf(`${day.day}T00:00:00`);
   const question = `What happened on ${date}, and what did ${day.contact} say?`;
-  const how = day.kind === "extractive" ? "picked from the messages, no model was there" : day.model;
+  const how = day.kind === "extractive" ? "quoted from the messages" : day.model;
   return make(
     "article",
     { class: "card", "data-id": day.summary_id },
@@ -64,10 +72,6 @@ async function loadOne(number) {
 for (const field of form.elements) if (field.name) field.value = asked.get(field.name) ?? "";
 form.addEventListener("formdata", ({ formData }) => {
   for (const [name, value] of [...formData]) if (!value) formData.delete(name); // a short address
-});
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
 });
 if (asked.get("summary")) await loadOne(Number(asked.get("summary")));
 else await load();

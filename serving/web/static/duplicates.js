@@ -33,7 +33,7 @@ async function more() {
   if (mine !== run) return undefined;
   document.querySelector("#total").textContent = `${count(answer.total_groups)} ${answer.total_groups === 1 ? "group" : "groups"}`;
   groups.append(...answer.groups.map(card));
-  if (!answer.total_groups) groups.append(text("p", "quiet", kind === "exact" ? "No file lies in two places." : "No two pictures look alike."));
+  if (!answer.total_groups) groups.append(text("p", "quiet", kind === "exact" ? "No duplicates: no file is in your library twice." : "No duplicates: no two pictures look alike."));
   if (answer.has_more) groups.append(moreButton());
   offset = answer.next_offset;
   return undefined;
@@ -54,7 +54,7 @@ function card(group) {
   const header = document.createElement("header");
   const words = { exact: "The same file", near: "Look alike", moment: "Taken in the same moment" }[group.kind];
   header.append(text("strong", "", `${words}, ${count(group.photos.length)} times`), text("span", "quiet", `${bytes(group.wasted_bytes)} in copies`));
-  if (mayChoose) header.append(act("No duplicates", () => ignore(element, group)));
+  if (mayChoose) header.append(act("Not duplicates", () => ignore(element, group)));
   const copies = document.createElement("div");
   copies.className = "copies";
   copies.append(...group.photos.map((photo) => copy(element, group, photo)));
@@ -69,7 +69,7 @@ function copy(element, group, photo) {
   link.href = `/view/${photo.asset_id}`;
   if (photo.thumb_url) {
     const image = new Image();
-    image.alt = describe(photo);
+    image.alt = `${describe(photo)}. Open it`;
     image.loading = "lazy";
     image.src = photo.thumb_url;
     link.append(image);
@@ -83,13 +83,13 @@ function copy(element, group, photo) {
 async function keep(element, group, photo) {
   const hide = group.photos.map((one) => one.asset_id).filter((id) => id !== photo.asset_id);
   if (!(await tried(() => send("POST", "/duplicates/resolve", { keep: photo.asset_id, hide })))) return;
-  finish(element, group, `Kept ${photo.file_name}, hid ${count(hide.length)}`, () => send("POST", "/duplicates/unresolve", { asset_ids: hide }));
+  finish(element, group, `Kept ${photo.file_name}, hid ${count(hide.length)} ${hide.length === 1 ? "copy" : "copies"}`, () => send("POST", "/duplicates/unresolve", { asset_ids: hide }));
 }
 
 async function ignore(element, group) {
   const asset_ids = group.photos.map((one) => one.asset_id);
   const answer = await tried(() => send("POST", "/duplicates/ignore", { asset_ids }));
-  if (answer) finish(element, group, "Not offered again", () => send("DELETE", `/duplicates/ignored/${answer.id}`));
+  if (answer) finish(element, group, "You will not be asked about these again", () => send("DELETE", `/duplicates/ignored/${answer.id}`));
 }
 
 function finish(element, group, words, undo) {
@@ -139,8 +139,4 @@ document.querySelector(".kinds").addEventListener("click", (event) => {
   show();
 });
 nearness.addEventListener("change", show);
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
-});
 await show();

@@ -8,9 +8,9 @@ const UNNAMED = ["video/quicktime", "video/x-matroska"]; // browsers play many o
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WHOLE_CLIP_S = 10; // a clip of a film no longer than this shows all of it
 const LONGEST_WAIT_MS = 8000;
-const WAITING = "This film is being made ready for your browser. It begins by itself.";
-const HOPELESS = "This browser plays neither the original nor its stream. The original can be downloaded.";
-const ONLY_CLIP = "This browser plays a clip of this film only. The original can be downloaded.";
+const WAITING = "This video is being prepared for your browser. It starts by itself.";
+const HOPELESS = "Your browser cannot play this video. You can download the original with the button above.";
+const ONLY_CLIP = "Your browser can only play a short preview of this video. You can download the original with the button above.";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const canPlay = (type) => document.createElement("video").canPlayType(type) !== "";

@@ -51,7 +51,7 @@ class Insight {
   /** Throws when too many are busy already. */
   #enter() {
     if (underWay.size >= AT_ONCE && !underWay.has(this.#photo.asset_id)) {
-      throw new Error(`${AT_ONCE} answers about other photos are on their way; wait for one of them`);
+      throw new Error(`${AT_ONCE} answers about other photos are still being written; wait for one of them`);
     }
     underWay.set(this.#photo.asset_id, this);
   }
@@ -71,7 +71,7 @@ class Insight {
     this.#models.fit(null);
     const write = make("button", { type: "button", class: "pill main", click: () => this.#write() }, "Write one");
     this.element.replaceChildren(
-      make("p", { class: "quiet" }, "Nobody has written about this photo. A model can: from what is known of it and what was talked about around that time."),
+      make("p", { class: "quiet" }, "Nothing has been written about this photo yet. A language model can write something from what is known about it and from your messages of that time."),
       ...(trouble ? [problem(trouble)] : []),
       make("p", { class: "trouble quiet" }, this.#models.trouble),
       make("div", { class: "ways" }, write, this.#models.element),
@@ -86,14 +86,14 @@ class Insight {
     }
     const leave = new AbortController(); // the server stops the model when nobody waits for it
     this.element.replaceChildren(
-      make("p", { class: "writing", role: "status" }, "A model is writing. This can take some minutes; you may look at other photos meanwhile."),
+      make("p", { class: "writing", role: "status" }, "Writing. This can take a few minutes; you can look at other photos meanwhile."),
       make("button", { type: "button", class: "pill", click: () => leave.abort() }, "Stop"),
     );
     try {
       await send("POST", "/insights/generate/agentic", { ...this.#body, ...this.#models.chosen }, leave.signal);
       await this.#ended();
     } catch (error) {
-      this.#offer(error.name === "AbortError" ? "Stopped; nothing is kept." : error.message);
+      this.#offer(error.name === "AbortError" ? "Stopped. Nothing was saved." : error.message);
     } finally {
       underWay.delete(this.#photo.asset_id);
     }
@@ -128,7 +128,7 @@ class Insight {
       const rate = () => this.#do(() => send("POST", "/insights/rate", { ...this.#body, rating: given ? 0 : value }));
       return make("button", { type: "button", class: value > 0 ? "thumb" : "thumb down", "aria-pressed": String(given), "aria-label": words, title: words, click: rate });
     };
-    const away = () => confirm("Delete what was written? The one before it, if there is one, counts again.") && this.#do(() => send("DELETE", `/insights?${new URLSearchParams(this.#place)}`));
+    const away = () => confirm("Delete this text? If there was an earlier version, it is shown again.") && this.#do(() => send("DELETE", `/insights?${new URLSearchParams(this.#place)}`));
     return make("div", { class: "judge" }, thumb(1, "Well written"), thumb(-1, "Badly written"), make("button", { type: "button", class: "away", click: away }, "Delete"));
   }
 
@@ -138,7 +138,7 @@ class Insight {
       await this.#do(() => send("POST", "/insights/chat/rewind", { ...this.#body, discard_from_rendered_index: index }));
       this.#talk.offer(message.content);
     };
-    return make("button", { type: "button", class: "rewind", title: "Take this question and all after it back", "aria-label": "Take back from here", click: back }, "↶");
+    return make("button", { type: "button", class: "rewind", title: "Remove this question and everything after it", "aria-label": "Remove this question and everything after it", click: back }, "↶");
   }
 
   /** What a button says; not while an answer is on its way. */

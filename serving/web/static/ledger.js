@@ -1,6 +1,17 @@
 // Files that could not be read or shown, and why.
 import { ask } from "./api.js";
 
+/** What each stage of the work is called by somebody who looks at photos. */
+export const STAGES = {
+  hash: "Reading the file",
+  metadata: "Reading date, place and camera",
+  thumbnail: "Making the thumbnail",
+  preview_clip: "Making the video preview",
+  gif: "Making the animated preview",
+  hls: "Preparing the video for streaming",
+  faces: "Looking for faces",
+};
+
 export async function openLedger() {
   const dialog = document.querySelector("#ledger");
   const list = dialog.querySelector("ul");
@@ -22,7 +33,7 @@ function item(title, failure = null) {
   line.append(name);
   if (failure) {
     const why = document.createElement("p");
-    why.textContent = `${failure.stage}: ${failure.message}`;
+    why.textContent = `${STAGES[failure.stage] ?? failure.stage}: ${failure.message}`;
     line.append(why);
   }
   return line;

@@ -10,8 +10,8 @@ form.addEventListener("submit", async (event) => {
   const { username, password, confirmation } = Object.fromEntries(new FormData(form));
   const button = form.querySelector("button");
   problem.hidden = true;
-  if (!username.trim() || !password) return complain("Enter a name and a password.");
-  if (first && password !== confirmation) return complain("The two passwords differ.");
+  if (!username.trim() || !password) return complain("Enter your name and your password.");
+  if (first && password !== confirmation) return complain("The two passwords differ. Enter the same one twice.");
   button.disabled = true;
   try {
     if (first) await send("POST", "/register", { username, password, confirmation });

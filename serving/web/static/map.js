@@ -1,5 +1,5 @@
 // Where photos were taken: outlines and a graticule that are dragged and zoomed, and clusters upon them. Nothing is fetched from elsewhere.
-import { ask, send } from "./api.js";
+import { ask } from "./api.js";
 import { count } from "./format.js";
 import { drawLand, loadLand } from "./land.js";
 
@@ -29,7 +29,7 @@ function bounds() {
   const high = map.clientHeight / perDegree() / 2;
   const south = Math.max(-90, Math.min(89, view.latitude - high));
   const north = Math.min(90, Math.max(-89, view.latitude + high));
-  if (wide >= 180) return [-180, south, 180, north];
+  if (wide > 179.9) return [-180, south, 180, north]; // the whole world, whatever rounding makes of it
   return [wrapped(view.longitude - wide), south, wrapped(view.longitude + wide), north];
 }
 
@@ -53,7 +53,7 @@ function pin(cluster) {
   link.className = "pin";
   link.href = `/?bbox=${encodeURIComponent(widened(cluster.bbox))}`;
   link.draggable = false;
-  link.ariaLabel = `${count(cluster.count)} photos${cluster.place ? `, ${cluster.place}` : ""}`;
+  link.ariaLabel = `${count(cluster.count)} ${cluster.count === 1 ? "photo" : "photos"}${cluster.place ? `, ${cluster.place}` : ""}`;
   const frame = document.createElement("i");
   if (cluster.cover_url) {
     const image = new Image();
@@ -160,6 +160,12 @@ function zoomBy(by, x = map.clientWidth / 2, y = map.clientHeight / 2) {
   changed();
 }
 
+/** Where on the map an event is. */
+function placeOf({ clientX, clientY }) {
+  const box = map.getBoundingClientRect();
+  return [clientX - box.left, clientY - box.top];
+}
+
 const fingers = new Map();
 let moved = false;
 map.addEventListener("pointerdown", (event) => {
@@ -177,7 +183,8 @@ window.addEventListener("pointermove", (event) => {
     const other = [...fingers.values()].find((finger) => finger.pointerId !== event.pointerId);
     const apart = (finger) => Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY);
     fingers.set(event.pointerId, event);
-    return void zoomBy(Math.log2(Math.max(1, apart(event)) / Math.max(1, apart(before))));
+    const middle = placeOf({ clientX: (event.clientX + other.clientX) / 2, clientY: (event.clientY + other.clientY) / 2 });
+    return void zoomBy(Math.log2(Math.max(1, apart(event)) / Math.max(1, apart(before))), ...middle);
   }
   fingers.set(event.pointerId, event);
   view.longitude -= right / perDegree();
@@ -188,7 +195,7 @@ for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, (
 pins.addEventListener("click", (event) => moved && event.preventDefault()); // a drag that ended on a pin
 map.addEventListener("wheel", (event) => {
   event.preventDefault();
-  zoomBy(-event.deltaY / 400, event.offsetX && event.clientX, event.clientY - map.getBoundingClientRect().top);
+  zoomBy(-event.deltaY / 400, ...placeOf(event));
 }, { passive: false });
 map.addEventListener("click", (event) => {
   const button = event.target.closest("[data-zoom]");
@@ -208,10 +215,6 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 window.addEventListener("resize", changed);
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
-});
 
 view.zoom = Math.max(0, Math.log2(Math.max(map.clientWidth, 360) / 256));
 draw();

@@ -1,5 +1,5 @@
 // What was photographed on this day (in this week, month) of other years.
-import { ask, send } from "./api.js";
+import { ask } from "./api.js";
 import { count } from "./format.js";
 import { justify, ratioOf } from "./layout.js";
 import { playWhenPointedAt } from "./moments.js";
@@ -92,6 +92,12 @@ main.addEventListener("click", (event) => {
   event.preventDefault();
   viewer.open({ section: place, index: place.photos.findIndex((photo) => photo.asset_id === Number(chosen.dataset.id)) });
 });
+main.addEventListener("click", (event) => {
+  const wider = event.target.closest("[data-span]");
+  if (!wider) return;
+  span.value = wider.dataset.span;
+  load();
+});
 playWhenPointedAt(main);
 for (const control of [day, span]) control.addEventListener("change", load);
 let width = window.innerWidth;
@@ -99,9 +105,5 @@ window.addEventListener("resize", () => {
   if (window.innerWidth === width) return; // a phone's address bar comes and goes
   width = window.innerWidth;
   draw();
-});
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
 });
 await load();

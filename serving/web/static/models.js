@@ -8,7 +8,7 @@ export class ModelChoice {
   #local = null; // the group of local models
   #remote = null;
   #conversation = null;
-  #note = make("span", { class: "quiet", hidden: true }, "Words go to OpenRouter, pictures never.");
+  #note = make("span", { class: "quiet", hidden: true }, "What you write is sent to OpenRouter, pictures never.");
   /** Why nothing can answer, in words that say what to do; "" where something can. */
   trouble = "";
   /** Then: a model that its server could fetch, `{ role, server, model }`; null where that would not help. */
@@ -38,7 +38,7 @@ export class ModelChoice {
   }
 
   /**
-   * Fit a conversation: one that began in the house does not leave it; null for a new one.
+   * Fit a conversation: one that began on one's own computer stays there; null for a new one.
    * @param {{backend: string, model: string | null} | null} conversation
    */
   fit(conversation) {
@@ -56,11 +56,11 @@ export class ModelChoice {
     const names = new Set(up.flatMap(({ models }) => models.filter((one) => one.capabilities.includes("tools")).map((one) => one.name)));
     const usual = (up.find((server) => server.has_model) ?? servers[0])?.model ?? "";
     names.delete(usual);
-    this.#local = make("optgroup", { label: "In this house" }, option("local", "", usual || "the usual one"), ...[...names].map((name) => option("local", name, name)));
+    this.#local = make("optgroup", { label: "On your own computer" }, option("local", "", usual || "Standard model"), ...[...names].map((name) => option("local", name, name)));
     this.#select.replaceChildren(this.#local);
     if (remote.configured) {
       const models = remote.models.filter((name) => name !== remote.default_model);
-      this.#remote = make("optgroup", { label: "Over OpenRouter" }, option("hybrid", "", remote.default_model), ...models.map((name) => option("hybrid", name, name)));
+      this.#remote = make("optgroup", { label: "Online, through OpenRouter" }, option("hybrid", "", remote.default_model), ...models.map((name) => option("hybrid", name, name)));
       if (up.length) this.#select.append(this.#remote);
       else this.#select.prepend(this.#remote);
     }
@@ -80,8 +80,8 @@ const option = (backend, model, name) => make("option", { value: JSON.stringify(
 function troubleOf(servers, up, names) {
   if (!up.length) {
     const tried = servers.map(({ server }) => server).join(" and ");
-    return `No model server answers at ${tried || "any address"}. Start Ollama there, or set OLLAMA_PRIMARY_URL to where it runs, or OPENROUTER_API_KEY.`;
+    return `Questions cannot be answered right now, because no language model is running. Start Ollama${tried ? ` (Darkroom looks for it at ${tried})` : ""}, then reload this page.`;
   }
   if (up.some((server) => server.has_model) || names.size) return "";
-  return `${up[0].server} has no model that can answer. On that machine: ollama pull ${up[0].model}`;
+  return `One step is missing: the language model ${up[0].model} has not been downloaded to ${up[0].server} yet.`;
 }

@@ -99,7 +99,7 @@ class Editor {
       row.append(button);
     }
     if (this.#mayWrite && this.#note.rating_is_set) {
-      const back = element("button", { type: "button", className: "back", textContent: "as the file says" });
+      const back = element("button", { type: "button", className: "back", textContent: "Reset", title: "Use the rating that the file itself has" });
       back.addEventListener("click", () => this.#rate(null, 1));
       row.append(back);
     }
@@ -119,8 +119,8 @@ class Editor {
       const item = element("li");
       item.append(element("a", { href: `/?tag_ids=${tag.id}`, textContent: tag.name, title: `All photos with ${tag.name}` }));
       if (this.#mayWrite) {
-        const remove = element("button", { type: "button", textContent: "✕", title: "Take this tag away" });
-        remove.setAttribute("aria-label", `Take the tag ${tag.name} away`);
+        const remove = element("button", { type: "button", textContent: "✕", title: "Remove this tag" });
+        remove.setAttribute("aria-label", `Remove the tag ${tag.name}`);
         remove.addEventListener("click", () => this.#untag(tag));
         item.append(remove);
       }
@@ -165,7 +165,7 @@ class Editor {
   #description() {
     const text = this.#note.description ?? "";
     if (!this.#mayWrite) return text ? [element("p", { className: "whole", textContent: text })] : [];
-    const field = element("textarea", { value: text, placeholder: "Describe it", maxLength: 10000, rows: 2, ariaLabel: "Description" });
+    const field = element("textarea", { value: text, placeholder: "Add a description", maxLength: 10000, rows: 2, ariaLabel: "Description" });
     field.addEventListener("change", () =>
       this.#try(async () => {
         const description = field.value.trim() ? field.value : null; // emptied: as the file says

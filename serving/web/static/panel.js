@@ -1,9 +1,11 @@
 // What is known of a photo, in the words of somebody who took it.
 import { ask } from "./api.js";
+import { STAGES } from "./ledger.js";
 import { organiseSection } from "./organise.js";
 import { bytes, dateOf, duration, position, timeOf } from "./format.js";
 
-const SOURCES = { mtime: "the file's own time", filename: "the file's name" };
+const KINDS_OF_SOURCE = [["EXIF", "the camera"], ["XMP", "the file's description"], ["sidecar", "the sidecar file"], ["GPS", "the GPS receiver"], ["QuickTime", "the video"], ["Matroska", "the video"], ["RIFF", "the video"], ["H264", "the video"]];
+const SOURCES = { mtime: "the file's modification time", filename: "the file's name" };
 
 /** Fill the panel; the last photo asked for wins. */
 export async function fillPanel(panel, photo, mayWrite) {
@@ -14,7 +16,7 @@ export async function fillPanel(panel, photo, mayWrite) {
     const known = await ask("/image/metadata", { path: photo.path, library: photo.library_id });
     if (panel.dataset.id === String(photo.asset_id)) panel.replaceChildren(...said, ...groupsOf(photo, known));
   } catch (error) {
-    if (panel.dataset.id === String(photo.asset_id)) panel.append(group("Not everything is here", [["", error.message]]));
+    if (panel.dataset.id === String(photo.asset_id)) panel.append(group("Some details could not be loaded", [["", error.message]]));
   }
 }
 
@@ -37,23 +39,28 @@ function groupsOf(photo, known) {
     asset.title && heading(asset.title),
     group("Taken", takenLines(photo, asset)),
     group("Camera", cameraLines(asset, known?.exif)),
-    group("Film", filmLines(asset)),
-    group("Place", placeLines(asset)),
+    group("Video", filmLines(asset)),
+    group("Place", placeLines(asset, photo.place)),
     group("About", [
       ["Keywords", asset.keywords?.join(", ")],
     ]),
     group("File", fileLines(photo, asset)),
-    group("Problems", (known?.failures ?? []).map((failure) => [failure.stage, failure.message])),
+    group("Problems", (known?.failures ?? []).map((failure) => [STAGES[failure.stage] ?? failure.stage, failure.message])),
   ].filter(Boolean);
 }
 
 function takenLines(photo, asset) {
-  if (!photo.taken_at) return [["", "No date is known; it stands at the file's own time."]];
+  if (!photo.taken_at) return [["", "No date is known."]];
   return [
     ["Date", dateOf(photo.taken_at)],
     ["Time", [timeOf(photo.taken_at), asset.time_zone].filter(Boolean).join(" · ")],
-    ["From", SOURCES[asset.taken_at_source] ?? asset.taken_at_source],
+    ["Date from", dateSource(asset.taken_at_source)],
   ];
+}
+
+/** "EXIF:DateTimeOriginal" in words. */
+function dateSource(tag) {
+  return SOURCES[tag] ?? KINDS_OF_SOURCE.find(([family]) => tag?.startsWith(family))?.[1] ?? (tag && "the file");
 }
 
 function cameraLines(asset, exif) {
@@ -77,14 +84,15 @@ function filmLines(asset) {
   if (!asset.duration_s) return [];
   return [
     ["Length", duration(asset.duration_s)],
-    ["Coded as", [asset.video_codec, asset.audio_codec].filter(Boolean).join(" · ")],
+    ["Format", [asset.video_codec, asset.audio_codec].filter(Boolean).join(" · ")],
     ["Frames", asset.frame_rate && `${Number(asset.frame_rate.toFixed(2))} per second`],
   ];
 }
 
-function placeLines(asset) {
+function placeLines(asset, place) {
   if (asset.latitude == null || asset.longitude == null) return [];
   return [
+    ["Where", place],
     ["Position", position(asset.latitude, asset.longitude), `geo:${asset.latitude},${asset.longitude}`],
     ["Altitude", asset.altitude_m != null && `${Math.round(asset.altitude_m)} m`],
   ];
@@ -98,8 +106,8 @@ function fileLines(photo, asset) {
     ["Kind", photo.mime_type],
     ["Library", photo.library],
     ["Path", photo.path],
-    ["Sidecar", asset.has_sidecar && "XMP beside it"],
-    ["BLAKE3", photo.content_hash ?? "not read yet"],
+    ["Sidecar", asset.has_sidecar && "XMP file"],
+    ["Checksum", photo.content_hash ?? "Not read yet"],
   ];
 }
 
@@ -116,7 +124,7 @@ function group(title, lines) {
     term.textContent = name;
     detail.textContent = link ? "" : value;
     if (link) detail.append(Object.assign(document.createElement("a"), { href: link, textContent: value }));
-    if (name === "BLAKE3" || name === "Path") detail.className = "code";
+    if (name === "Checksum" || name === "Path") detail.className = "code";
     list.append(...(name ? [term, detail] : [Object.assign(detail, { className: "whole" })]));
   }
   section.append(list);

@@ -25,8 +25,12 @@ async function act(work, then = draw) {
   }
 }
 
-function say(message) {
-  notice.replaceChildren(message, make("button", { click: () => (notice.hidden = true) }, "All right"));
+function say(message, label = "OK", then = () => undefined) {
+  const press = () => {
+    notice.hidden = true;
+    then();
+  };
+  notice.replaceChildren(message, make("button", { click: press }, label));
   notice.hidden = false;
 }
 
@@ -115,7 +119,7 @@ function group(cluster) {
       "div",
       { class: "ask" },
       make("button", { class: "pill", click: () => act(() => send("PATCH", base, { is_ignored: true })) }, "Ignore"),
-      make("label", { class: "pick" }, pick, "Merge with another"),
+      make("label", { class: "pick" }, pick, "Same as another"),
     ),
   );
 }
@@ -127,8 +131,8 @@ function countPicked() {
     for (const group of groups.slice(1)) await send("POST", `/faces/clusters/${group}/merge`, { into: Number(groups[0]) });
   };
   picked.hidden = !groups.length;
-  if (groups.length < 2) picked.replaceChildren("Tick another group that shows the same person.");
-  else picked.replaceChildren(`These ${count(groups.length)} groups show one person.`, make("button", { click: () => act(merge) }, "Merge them"));
+  if (groups.length < 2) picked.replaceChildren("Now choose another group that shows the same person.");
+  else picked.replaceChildren(`${count(groups.length)} groups chosen. Do they show one person?`, make("button", { click: () => act(merge) }, "Yes, merge them"));
 }
 
 async function drawPerson(number) {
@@ -147,7 +151,7 @@ async function drawPerson(number) {
     make("div", { class: "title" },
       person.cover_url ? make("img", { class: "portrait", src: person.cover_url, alt: "" }) : null,
       mayWrite ? naming("Name", person.name, (text) => rename(person, text, everybody)) : make("h1", {}, person.name),
-      mayWrite ? make("button", { class: "pill", click: ignore }, person.is_ignored ? "No longer ignore" : "Ignore") : null,
+      mayWrite ? make("button", { class: "pill", click: ignore }, person.is_ignored ? "Stop ignoring" : "Ignore") : null,
       make("button", { class: "pill", click: home }, "All people"),
     ),
     ...(asked.length ? [heading(`Is this ${person.name}?`), make("div", { class: "maybes" }, ...asked.map((face) => maybe(face, number)))] : []),
@@ -159,11 +163,19 @@ async function drawPerson(number) {
 /** A name that somebody else has means: it is the same person. */
 async function rename(person, name, everybody) {
   const other = everybody.find((one) => one.id !== person.id && one.name.toLowerCase() === name.toLowerCase());
-  if (other && confirm(`Merge ${person.name} into ${other.name}? POST /undo takes it back.`)) {
-    await act(() => send("POST", `/persons/${person.id}/merge`, { into: other.id }), () => go(`/people?person=${other.id}`));
+  if (other && confirm(`Merge ${person.name} into ${other.name}? All photos of ${person.name} then belong to ${other.name}.`)) {
+    await act(() => send("POST", `/persons/${person.id}/merge`, { into: other.id }), () => merged(person, other));
   } else if (!other) {
     await act(() => send("PATCH", `/persons/${person.id}`, { name }));
   }
+}
+
+/** Two people are one now; for a moment that can be taken back. */
+async function merged(person, other) {
+  const { changes } = await ask("/changes", { limit: 1 });
+  await go(`/people?person=${other.id}`);
+  const undo = () => act(() => send("POST", "/undo", { snapshot_id: changes[0].snapshot_id }), () => go(`/people?person=${person.id}`));
+  say(`${person.name} and ${other.name} are one person now.`, "Undo", undo);
 }
 
 function maybe(face, person) {
@@ -186,8 +198,4 @@ function go(address) {
 }
 
 window.addEventListener("popstate", draw);
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
-});
 await draw();

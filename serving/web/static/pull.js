@@ -12,7 +12,7 @@ const EVERY_MS = 1000;
  */
 export function fetching({ role, server, model }, done) {
   const state = make("span", { class: "quiet", role: "status" });
-  const button = make("button", { type: "button", class: "pill main" }, `Have ${model} fetched`);
+  const button = make("button", { type: "button", class: "pill main" }, `Download ${model}`);
   const say = (words) => state.replaceChildren(words);
 
   async function begin() {
@@ -32,7 +32,7 @@ export function fetching({ role, server, model }, done) {
       const { servers } = await ask("/insights/models");
       const found = servers.find((one) => one.role === role);
       const pull = found?.pulls.find((one) => one.model === model);
-      if (pull?.state === "failed") throw new Error(`${server} could not fetch it: ${pull.status}`);
+      if (pull?.state === "failed") throw new Error(`${model} could not be downloaded: ${pull.status}`);
       if (found?.has_model) return done();
       say(howFar(pull));
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
@@ -43,4 +43,4 @@ export function fetching({ role, server, model }, done) {
   return make("div", { class: "ways" }, button, state);
 }
 
-const howFar = (pull) => (pull?.total_bytes ? `${bytes(pull.completed_bytes)} of ${bytes(pull.total_bytes)}` : "It is being fetched.");
+const howFar = (pull) => (pull?.total_bytes ? `${bytes(pull.completed_bytes)} of ${bytes(pull.total_bytes)}` : "Downloading…");

@@ -1,4 +1,4 @@
-// The rail at the right edge: the whole timeline at one glance, years where they lie; drag it to travel.
+// The rail at the right edge: the whole timeline at one glance, years where they lie; drag it, with a mouse or a finger.
 
 /** Returns {mark}: show where the window is. */
 export function buildRail(rail, sections, goTo) {
@@ -19,20 +19,31 @@ export function buildRail(rail, sections, goTo) {
   };
   const show = (event) => {
     const index = at(event);
+    const box = rail.getBoundingClientRect();
     bubble.textContent = sections[index].title;
-    bubble.style.top = `${event.clientY - rail.getBoundingClientRect().top}px`;
+    bubble.style.top = `${Math.min(box.height, Math.max(0, event.clientY - box.top))}px`;
     bubble.hidden = false;
     return index;
   };
-  rail.onpointermove = (event) => {
+  let shown = -1; // a drag goes to each section once, however many moves it is made of
+  const travel = (event) => {
     const index = show(event);
-    if (event.buttons) goTo(sections[index]);
+    if (index !== shown) goTo(sections[(shown = index)]);
   };
+  const rest = () => {
+    rail.classList.remove("dragging");
+    bubble.hidden = true;
+    shown = -1;
+  };
+  rail.onpointermove = (event) => (event.buttons ? travel(event) : show(event));
   rail.onpointerdown = (event) => {
+    event.preventDefault(); // nothing is selected
     rail.setPointerCapture(event.pointerId);
-    goTo(sections[show(event)]);
+    rail.classList.add("dragging");
+    travel(event);
   };
-  rail.onpointerleave = () => (bubble.hidden = true);
+  rail.onpointerup = (event) => (event.pointerType === "mouse" ? rail.classList.remove("dragging") : rest());
+  rail.onpointerleave = rail.onpointercancel = rest;
 
   const jump = document.querySelector("#jump");
   return {

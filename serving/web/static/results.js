@@ -1,5 +1,5 @@
 // What a search found, in the grid of the timeline; more is loaded as one scrolls.
-import { ask, send } from "./api.js";
+import { ask } from "./api.js";
 import { count } from "./format.js";
 import { justify, ratioOf } from "./layout.js";
 import { playWhenPointedAt } from "./moments.js";
@@ -105,10 +105,6 @@ window.addEventListener("resize", () => {
   draw();
 });
 window.addEventListener("scroll", fill, { passive: true });
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
-});
 playWhenPointedAt(results);
 completeWhileTyping(document.querySelector(".search"));
 if (!asked.get("q") && !asked.get("bbox")) document.querySelector("#q").focus();

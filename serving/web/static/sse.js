@@ -27,7 +27,7 @@ async function next(reader) {
     return await reader.read();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "The connection to the server broke.");
+    throw new ApiError(0, "The connection broke. Try again.");
   }
 }
 

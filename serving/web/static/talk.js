@@ -102,7 +102,7 @@ export class Talk {
       this.#follow(() => answer.take(event));
       if (event.name === "done") return event.data;
     }
-    throw new Error("The connection ended before the answer did.");
+    throw new Error("The connection broke before the answer was complete. Try again.");
   }
 
   /** Keep the end in sight for whoever is looking at it. */
@@ -118,7 +118,7 @@ export class Talk {
     for (const part of [question, answer.element]) part.classList.add("lost");
     const again = make("button", { type: "button", class: "pill", click: () => this.say(words) }, "Try again");
     const stopped = error.name === "AbortError";
-    answer.fail(stopped ? "Stopped; nothing of this is kept." : sentence(error.message));
+    answer.fail(stopped ? "Stopped. Nothing of this was saved." : sentence(error.message));
     answer.element.append(make("p", { class: "ways" }, again, ...(stopped ? [] : this.help(words))));
     if (!this.#box.value) this.#box.value = words;
   }

@@ -1,8 +1,7 @@
 // The page: sections that load and unload while one scrolls, a rail to jump with, and the viewer above it.
-import { ask, send } from "./api.js";
+import { ask } from "./api.js";
 import { filter, isFiltered, offerFilters } from "./filter.js";
 import { count } from "./format.js";
-import { openLedger } from "./ledger.js";
 import { playWhenPointedAt } from "./moments.js";
 import { buildRail } from "./rail.js";
 import { completeWhileTyping } from "./search_box.js";
@@ -181,11 +180,6 @@ playWhenPointedAt(timeline);
 offerFilters(document.querySelector("#only"));
 completeWhileTyping(document.querySelector(".search"));
 jump.addEventListener("change", () => goTo(sections[Number(jump.value)]));
-document.querySelector("#failures")?.addEventListener("click", openLedger);
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
-});
 setInterval(lookAgain, LOOK_AGAIN_MS);
 
 await load();

@@ -1,5 +1,5 @@
 // The video wall: every film as a small moving picture, newest first; a click opens it in the viewer.
-import { ask, send } from "./api.js";
+import { ask } from "./api.js";
 import { Clips } from "./clips.js";
 import { count } from "./format.js";
 import { justify, ratioOf } from "./layout.js";
@@ -153,10 +153,6 @@ pause.addEventListener("click", togglePause);
 document.addEventListener("visibilitychange", rest);
 document.addEventListener("keydown", (event) => {
   if (event.key === "p" && !viewer.isOpen && !event.metaKey && !event.ctrlKey && !event.altKey) togglePause();
-});
-document.querySelector("#logout").addEventListener("click", async () => {
-  await send("DELETE", "/session");
-  location.assign("/");
 });
 let width = window.innerWidth;
 window.addEventListener("resize", () => {
