@@ -93,6 +93,7 @@ def _faces(lake: Lake, settings: Settings) -> dict[str, Any] | None:
     entries = settings.excluded_dirs
     return {
         "model_version": _model_version(lake, choice),
+        "tool_version": choice.tool_version(),
         "excluded_folders": [f"{entry.rstrip('/')}/" for entry in entries if entry.startswith("/")],
         "excluded_names": [entry for entry in entries if not entry.startswith("/")],
     }

@@ -9,6 +9,7 @@ from typing import Any
 from prefect import flow
 
 from flows.house import House, open_house
+from flows.independent import IndependentStages
 from flows.models import summary_zone
 from flows.reporting import record_run, show_run
 from flows.steps import step
@@ -42,13 +43,16 @@ def _summarise(house: House, wanted: str, *, redo: bool) -> dict[str, Any]:
     zone = summary_zone(house.settings)
     work = new_summariser(house, zone)
     first, last = _span(house, zone)
-    for name in step("contacts", partial(work.contacts, configured)):
-        counts = step(f"messages of {name}", partial(work.summarise_contact, name, first, last, redo=redo))
-        numbers["contacts"] += 1
-        for what, count in counts.items():
+    stages = IndependentStages()
+    for name in stages.run("contacts", partial(step, "contacts", partial(work.contacts, configured)), []):
+        one = partial(work.summarise_contact, name, first, last, redo=redo)
+        counts = stages.run(f"messages of {name}", partial(step, f"messages of {name}", one), None)
+        numbers["contacts"] += counts is not None
+        for what, count in (counts or {}).items():
             numbers[what] = numbers.get(what, 0) + count
-    numbers["embedded"] = step("embeddings", work.embed_missing)
+    numbers["embedded"] = stages.run("embeddings", partial(step, "embeddings", work.embed_missing), 0)
     _report(house, wanted, started_at, numbers, work.why_extractive)
+    stages.finish()
     return numbers
 
 

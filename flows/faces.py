@@ -20,17 +20,18 @@ from tasks.faces.tagged import bind_tagged
 def record_faces(house: House, results: Results, message: str) -> None:
     """One commit a batch. A batch of anything else has no faces."""
     assert isinstance(results, FaceResults)
-    if results.looks or results.readings:
+    if results.looks or results.readings or results.rows:
         with house.lake.write(message) as writer:
             if results.looks:
                 record_looks(writer, results.looks)
+            writer.record(results.rows, results.cleared, house.run_id)
             if results.readings:
                 record_regions(writer, results.readings)
 
 
 def bind_faces(house: House) -> int:
     """Name faces by their pictures' tags; returns how many."""
-    if not house.lake.rows("faces/tag_matches"):
+    if not house.lake.rows("faces/tag_matches", persons=None):
         return 0
     with house.lake.write("faces named by their tags") as writer:
         return bind_tagged(writer, house.settings.face_autobind_min_cos)

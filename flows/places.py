@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 BATCH_PHOTOS = 10_000  # a second of work
 ASKED_PER_RUN = 300  # of Nominatim: five minutes
 ANSWERS_PER_COMMIT = 10
+REFUSED_IN_A_ROW = 3  # then it is not the positions
 
 
 @flow(flow_run_name="places {library}", task_runner=drain_runner())
@@ -53,6 +55,8 @@ def ask_for_places(house: House, at_most: int = ASKED_PER_RUN) -> int:
     """
     Ask Nominatim, where one is named, for positions nobody asked for; one request a second over all processes.
 
+    A position it refuses keeps no other waiting: it is asked for again after all others.
+
     Returns:
         How many answers came; none are lost when it stops answering, and the offline names stay meanwhile.
     """
@@ -64,21 +68,35 @@ def ask_for_places(house: House, at_most: int = ASKED_PER_RUN) -> int:
             return 0
         wanted = house.lake.rows("places/unasked", row_limit=at_most)
         answers: list[dict[str, Any]] = []
+        refused: list[dict[str, Any]] = []
+        in_a_row = 0
+        asked_at = house.lake.rows("places/last_asked")[0]["asked_at"]
         for position in wanted:
-            _wait_for_our_turn(house, answers)
-            answer = _answer(url, position["latitude"], position["longitude"])
+            _wait_for_our_turn(asked_at)
+            answer, asked_at = _answer(url, position["latitude"], position["longitude"]), utc_now()
             if answer is None:
-                break
+                refused.append({**_key(position), "refusals": position["refusals"] + 1, "refused_at": asked_at})
+                in_a_row += 1
+                if in_a_row == REFUSED_IN_A_ROW:
+                    break
+                continue
+            in_a_row = 0
             answers.append(answer)
             if len(answers) % ANSWERS_PER_COMMIT == 0:
                 _record(house, answers[-ANSWERS_PER_COMMIT:])
         _record(house, answers[len(answers) - len(answers) % ANSWERS_PER_COMMIT :])
+        if refused:
+            with house.lake.write(f"Nominatim refused {len(refused)} positions") as writer:
+                writer.replace("nominatim_refusal", refused)
         return len(answers)
 
 
-def _wait_for_our_turn(house: House, answers: list[dict[str, Any]]) -> None:
+def _key(position: dict[str, Any]) -> dict[str, Any]:
+    return {"latitude": position["latitude"], "longitude": position["longitude"]}
+
+
+def _wait_for_our_turn(last: datetime | None) -> None:
     """The lake knows when the process before us asked last."""
-    last = answers[-1]["asked_at"] if answers else house.lake.rows("places/last_asked")[0]["asked_at"]
     if last is not None:
         time.sleep(min(SECONDS_BETWEEN, max(0.0, SECONDS_BETWEEN - (utc_now() - last).total_seconds())))
 

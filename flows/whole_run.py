@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from flows.face_backlog import face_backlog
@@ -10,6 +11,7 @@ from flows.full_scan import full_scan
 from flows.gifs import gifs
 from flows.hls import hls
 from flows.house import one_run, open_house
+from flows.independent import IndependentStages
 from flows.metadata import metadata
 from flows.perceptual_hashes import perceptual_hashes
 from flows.places import places
@@ -28,6 +30,7 @@ def scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool = Fals
 
     Raises:
         LibraryLost: The brake; nothing was marked missing.
+        DarkroomError: A stage failed as a whole; all others were worked on.
     """
     with one_run() as run_id:
         total = _scan_and_drain(libraries, full=full, accept_loss=accept_loss)
@@ -47,21 +50,31 @@ def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> d
         else:
             for name in total:
                 total[name] += scanned[name]
+    stages = IndependentStages()
     for library in libraries:
-        read, made = metadata.fn(library, ALL_OF_THEM), thumbnails.fn(library, ALL_OF_THEM)
-        total["thumbnails"] += made["thumbnails"]
-        total["waiting"] += read["left"] + made["left"]
-        for stage, drain in {"places": places, "perceptual_hashes": perceptual_hashes}.items():
-            total[stage] = total.get(stage, 0) + drain.fn(library, ALL_OF_THEM)[stage]
+        for stage, drain in {"metadata": metadata, "thumbnails": thumbnails}.items():
+            numbers = stages.run(stage, partial(drain.fn, library, ALL_OF_THEM), {stage: 0, "left": 0})
+            total["waiting"] += numbers["left"]
+            if stage == "thumbnails":
+                total[stage] += numbers[stage]
+        _drain_all(stages, {"places": places, "perceptual_hashes": perceptual_hashes}, library, total)
     for library in libraries:  # last, since it takes longest: whatever else there is to see is there by then
-        for stage, drain in {"preview_clips": preview_clips, "gifs": gifs, "hls": hls}.items():
-            total[stage] = total.get(stage, 0) + drain.fn(library, ALL_OF_THEM)[stage]
+        _drain_all(stages, {"preview_clips": preview_clips, "gifs": gifs, "hls": hls}, library, total)
     for library in libraries:
-        total |= _look_for_faces(library, total)
+        total |= stages.run("faces", partial(_look_for_faces, library, total), {})
     if lost:
         raise LibraryLost("; ".join(str(error) for error in lost))
+    stages.finish()
     total["seconds"] = round(time.monotonic() - started, 3)
     return total
+
+
+def _drain_all(stages: IndependentStages, drains: dict[str, Any], library: str, total: dict[str, Any]) -> None:
+    """Each whatever became of the one before; the numbers are added to *total*."""
+    for stage, drain in drains.items():
+        total[stage] = (
+            total.get(stage, 0) + stages.run(stage, partial(drain.fn, library, ALL_OF_THEM), {stage: 0})[stage]
+        )
 
 
 def _look_for_faces(library: str, total: dict[str, Any]) -> dict[str, Any]:

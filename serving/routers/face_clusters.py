@@ -26,6 +26,7 @@ from serving.replica_copy import Copy
 from sql.lake import Row, Writer, utc_now
 from tasks.errors import Conflict, InvalidQuery, NotFound
 from tasks.faces.record import new_numbers
+from tasks.faces.tagged import bind_tagged
 
 router = APIRouter(prefix="/faces/clusters", tags=["faces"])
 
@@ -64,6 +65,7 @@ def name_cluster(cluster_id: ClusterId, body: NameCluster, context: ContextDep, 
         if person is None:
             raise InvalidQuery("say who it is: person_id, or person_name")
         assign(writer, faces, person, who.name)
+        bind_tagged(writer, context.faces.min_cosine, [person["name"]])
     return Person(**person_or_404(context.replica.current, person["person_id"]))
 
 

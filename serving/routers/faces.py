@@ -35,6 +35,7 @@ from tasks.errors import AssetError, InvalidQuery
 from tasks.faces.protocol import Box, FoundFace, checked_box
 from tasks.faces.record import Looked, face_row, new_numbers, record_looks
 from tasks.faces.settle import box_columns
+from tasks.faces.tagged import bind_tagged
 
 router = APIRouter(tags=["faces"])
 
@@ -188,7 +189,10 @@ def name_faces(body: Assignment, context: ContextDep, who: IdentityDep) -> list[
     """Say whose many faces are, in one step; without a person they are nobody's."""
     with edit(context, who, f"named {len(body.face_ids):,} faces") as writer:
         faces = faces_by_id(writer, body.face_ids)
-        assign(writer, faces, chosen_person(writer, body.person_id, body.person_name), who.name)
+        person = chosen_person(writer, body.person_id, body.person_name)
+        assign(writer, faces, person, who.name)
+        if person is not None:  # there is more to compare with now
+            bind_tagged(writer, context.faces.min_cosine, [person["name"]])
     found = some_faces(context.replica.current, body.face_ids)
     return [Face(**found[number]) for number in dict.fromkeys(body.face_ids)]
 

@@ -29,6 +29,7 @@ from serving.replica_copy import Copy
 from serving.tags import Tags, checked_name, shown
 from sql.lake import Row, statement
 from tasks.errors import Conflict, InvalidQuery, NotFound
+from tasks.faces.tagged import bind_tagged
 
 router = APIRouter(tags=["tags"])
 
@@ -49,12 +50,17 @@ def read_tags_of(copy: CopyDep, path: PathQuery = None, file_name: PathQuery = N
 
 @router.post("/image/tags", responses=answers(400, 401, 404, 409, 503))
 def tag_photo(body: TagOnPhoto, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Tag:
-    """Give a photo a tag; one of this name is made where there is none. All copies of the picture have it then."""
+    """
+    Give a photo a tag; one of this name is made where there is none. All copies of the picture have it then.
+
+    A person's name is given to the face on it that is like theirs, in the same step.
+    """
     asset, name = picture_at(copy, body.place, body.library), checked_name(body.tag_name)
     with edit(context, who, f"tagged {asset['path']} with {name}") as writer:
         tags = Tags(writer, who.name)
         tag, _ = tags.made(name)
         tags.give(tag, _one(asset))
+        bind_tagged(writer, context.faces.min_cosine, [tag["name"]])
     return Tag(**shown(tag))
 
 
@@ -93,10 +99,13 @@ def tag_photos(body: TagBatch, context: ContextDep, copy: CopyDep, who: Identity
     added = removed = 0
     with edit(context, who, f"changed the tags of {pictures.num_rows:,} photos") as writer:
         tags = Tags(writer, who.name)
+        given = [tags.by_id(number) for number in dict.fromkeys(body.tag_ids or [])]
         if body.tag_ids is not None:
-            added, removed = tags.replace([tags.by_id(number) for number in dict.fromkeys(body.tag_ids)], pictures)
-        added += sum(tags.give(tags.made(word)[0], pictures) for word in body.add)
+            added, removed = tags.replace(given, pictures)
+        new = [tags.made(word)[0] for word in body.add]
+        added += sum(tags.give(tag, pictures) for tag in new)
         removed += sum(tags.take(tags.named(word), pictures) for word in body.remove)
+        bind_tagged(writer, context.faces.min_cosine, [tag["name"] for tag in (*given, *new)])
     return BatchResult(photos=pictures.num_rows, added=added, removed=removed)
 
 
@@ -143,6 +152,7 @@ def rename_tag(tag_id: TagId, body: NewTag, context: ContextDep, copy: CopyDep, 
     with edit(context, who, f"renamed the tag {_name(copy, tag_id)} to {name}") as writer:
         tags = Tags(writer, who.name)
         tag = tags.rename(tags.by_id(tag_id), name)
+        bind_tagged(writer, context.faces.min_cosine, [name])
     return Tag(**shown(tag))
 
 
@@ -163,6 +173,7 @@ def merge_tag(tag_id: TagId, body: MergeInto, context: ContextDep, copy: CopyDep
         tags = Tags(writer, who.name)
         into = tags.by_id(body.into)
         moved = tags.merge(tags.by_id(tag_id), into)
+        bind_tagged(writer, context.faces.min_cosine, [into["name"]])
     return Merged(tag=Tag(**shown(into)), moved=moved)
 
 

@@ -1,6 +1,7 @@
--- Photos and videos in which nobody looked for faces yet, newest first.
+-- Photos and videos in which nobody looked for faces yet, newest first; what the service did not take comes after all
+-- others, so that it keeps none of them waiting.
 -- Grain: one row per content hash. Parameters: $library, $model_version (of the engine; '' while it is not known),
--- $excluded_folders (rel_path prefixes), $excluded_names (any part of the path), $row_limit.
+-- $tool_version, $excluded_folders (rel_path prefixes), $excluded_names (any part of the path), $row_limit.
 -- Videos wait for their preview clip: the frames come from it.
 with picture as (
     select file.*
@@ -17,11 +18,17 @@ with picture as (
         ))
     qualify row_number() over (partition by file.content_hash order by file.asset_id) = 1
 )
-select picture.*
+select picture.*, coalesce(face_refusal.refusals, 0) as refusals
 from picture
+left join face_refusal using (content_hash)
 anti join face_scan
     on face_scan.content_hash = picture.content_hash
     and not starts_with(face_scan.model_version, 'regions-')
-    and (face_scan.model_version = $model_version or $model_version = '' or face_scan.status = 'failed')
-order by picture.mtime_ns desc, picture.asset_id
+    and (face_scan.model_version = $model_version or $model_version = '')
+    and face_scan.status <> 'failed'
+anti join lasting_failure as failure
+    on failure.stage = 'faces'
+    and failure.file_version = picture.content_hash
+    and failure.tool_version = $tool_version
+order by refusals, picture.mtime_ns desc, picture.asset_id
 limit $row_limit;

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import threading
+import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
-from tasks.asset import Asset, Results, is_unchanged
+from PIL import Image
+
+from tasks.asset import Asset, Results, is_unchanged, utc_now
 from tasks.derivative_files import on_disk, preview_clip_file
 from tasks.errors import AssetError, ToolMissing
 from tasks.faces.film import faces_of_frames
+from tasks.faces.patience import Patience
 from tasks.faces.pictures import clip_frames, upright_jpeg
-from tasks.faces.protocol import About, Detection, FaceEngine, FaceServiceUnavailable
+from tasks.faces.protocol import About, Detection, FaceEngine, FaceServiceUnavailable, PictureNotTaken
 from tasks.faces.record import Looked, ReadRegions
 from tasks.faces.regions import read_regions
 from tasks.images.thumbnail import Tools
 from tasks.programs import find_exiftool
 from tasks.thumbnails import SharedExifTool
 from tasks.video.ffmpeg import find_ffmpeg
+
+MAX_REFUSALS = 3  # runs in which the service failed at a picture while it took others: then the picture is to blame
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAsset(Asset):
+    """A picture nobody looked at: the columns of `sql/backlog/faces.sql`."""
+
+    refusals: int = 0  # runs in which the service did not take it, though it was working
 
 
 @dataclass(slots=True)
@@ -30,50 +43,53 @@ class FaceResults(Results):
     readings: list[ReadRegions] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Patience:
-    """How often in a row a service failed; shared by the threads of a batch."""
-
-    limit: int
-    failures: int = 0
-    why: FaceServiceUnavailable | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def is_over(self) -> bool:
-        return self.failures >= self.limit
-
-    def worked(self) -> None:
-        with self._lock:
-            self.failures = 0
-
-    def failed(self, why: FaceServiceUnavailable) -> None:
-        with self._lock:
-            self.failures += 1
-            self.why = why
+Outcome = Looked | AssetError | FaceServiceUnavailable | None  # an AssetError gives the picture up; None: not now
 
 
-def look_at_batch(batch: Sequence[Asset], engine: FaceEngine, previews: Path, concurrency: int) -> FaceResults:
+def look_at_batch(
+    batch: Sequence[Asset], engine: FaceEngine, previews: Path, concurrency: int, tool_version: str
+) -> FaceResults:
     """
     Faces of each picture; one the service cannot take now is left for the next run, and the others go on.
 
+    A picture the service fails at is counted only where the service takes a plain one afterwards: then it is not down.
+    After MAX_REFUSALS such runs the picture is given up.
+
     Args:
+        batch: FaceAssets.
         previews: `PREVIEW_CLIPS_DIRECTORY`.
         concurrency: Pictures in the engine's hands at a time.
+        tool_version: Failures are remembered with it.
     Raises:
-        FaceServiceUnavailable: Nothing could be done, because of the service; nothing is recorded.
+        FaceServiceUnavailable: Nothing could be done, because the service is down; nothing is recorded.
     """
-    results = FaceResults()
-    patience = Patience(limit=max(3, concurrency))
+    pictures = cast(Sequence[FaceAsset], batch)
+    patience = Patience(limit=max(3, concurrency), is_working=lambda: takes_a_plain_picture(engine))
     with SharedExifTool(find_exiftool()) as exiftool:
         tools = Tools(ffmpeg=find_ffmpeg(), exiftool=exiftool if exiftool.executable else None)
         work = _work(engine, previews, tools, patience)
         with ThreadPoolExecutor(max(concurrency, 1), thread_name_prefix="faces") as pool:
-            for look in pool.map(work, batch):
-                _count(results, look)
-    if patience.why is not None and not results.looks:
+            outcomes = list(pool.map(work, pictures))
+    results = FaceResults()
+    is_counted = patience.why is not None and patience.asked_at_the_end()
+    for picture, outcome in zip(pictures, outcomes, strict=True):
+        _add(results, picture, outcome, engine.model_version, tool_version, is_counted=is_counted)
+    if patience.why is not None and not is_counted and not results.looks:
         raise patience.why
     return results
+
+
+def takes_a_plain_picture(engine: FaceEngine) -> bool:
+    """Whether the engine answers for a small grey picture: if so, what it fails at is the picture's trouble."""
+    plain = io.BytesIO()
+    Image.new("RGB", (320, 240), (128, 128, 128)).save(plain, "JPEG")
+    try:
+        engine.detect(plain.getvalue(), About("0" * 64, 0, "darkroom-plain-picture.jpg"))
+    except FaceServiceUnavailable:
+        return False
+    except AssetError:
+        return True  # an answer all the same
+    return True
 
 
 def read_batch_regions(batch: Sequence[Asset]) -> FaceResults:
@@ -93,22 +109,20 @@ def read_batch_regions(batch: Sequence[Asset]) -> FaceResults:
     return results
 
 
-def _work(engine: FaceEngine, previews: Path, tools: Tools, patience: Patience) -> Callable[[Asset], Looked | None]:
-    def look(asset: Asset) -> Looked | None:
-        """None: not now."""
+def _work(engine: FaceEngine, previews: Path, tools: Tools, patience: Patience) -> Callable[[Asset], Outcome]:
+    def look(asset: Asset) -> Outcome:
         if patience.is_over:
             return None
         try:
             detection = look_at(asset, engine, previews, tools)
         except FaceServiceUnavailable as exc:
             patience.failed(exc)
-            return None
+            return exc
         except ToolMissing:
             return None
         except AssetError as exc:
             patience.worked()
-            unchanged = is_unchanged(asset)
-            return Looked(asset.content_hash or "", engine.model_version, None, str(exc)) if unchanged else None
+            return exc if is_unchanged(asset) else None
         patience.worked()
         return Looked(asset.content_hash or "", detection.model_version, detection)
 
@@ -133,13 +147,27 @@ def look_at(asset: Asset, engine: FaceEngine, previews: Path, tools: Tools) -> D
     return faces_of_frames([(seconds, engine.detect(frame, about)) for seconds, frame in frames])
 
 
-def _count(results: FaceResults, look: Looked | None) -> None:
-    if look is None:
+def _add(
+    results: FaceResults, picture: FaceAsset, outcome: Outcome, model_version: str | None, tool_version: str,
+    *, is_counted: bool,
+) -> None:  # fmt: skip
+    """*is_counted*: The service is working, so what it did not take counts against the picture."""
+    content_hash = picture.content_hash or ""
+    if isinstance(outcome, FaceServiceUnavailable) and is_counted:
+        refusals = picture.refusals + 1
+        results.add("face_refusal", {"content_hash": content_hash, "refusals": refusals, "reason": str(outcome)[:2000],
+                                     "refused_at": utc_now()})  # fmt: skip
+        if refusals >= MAX_REFUSALS:
+            outcome = PictureNotTaken(
+                picture.rel_path,
+                f"the face service takes other pictures and failed at this one in {refusals} runs: {outcome}",
+            )
+    if isinstance(outcome, AssetError):
+        results.looks.append(Looked(content_hash, model_version, None, str(outcome)))
+        results.fail(picture, "faces", outcome, tool_version=tool_version, file_version=content_hash)
+    elif isinstance(outcome, Looked) and outcome.detection is not None:
+        results.looks.append(outcome)
+        results.done += 1
+        results.count("faces", len(outcome.detection.faces))
+    else:
         results.left += 1
-        return
-    results.looks.append(look)
-    if look.detection is None:
-        results.failed += 1
-        return
-    results.done += 1
-    results.count("faces", len(look.detection.faces))

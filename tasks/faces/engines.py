@@ -40,6 +40,13 @@ class EngineChoice:
         """Of local models, without loading them. None: only an answer tells. Raises ToolMissing."""
         return None if self.apollo_url or self.model_folder is None else pack_version(self.model_folder)
 
+    def tool_version(self) -> str:
+        """What failures are remembered with: another one tries again. A service's own version is not known before."""
+        try:
+            return self.model_version() or self.name
+        except ToolMissing:
+            return self.name
+
     def open(self) -> FaceEngine | None:
         """
         Returns:

@@ -26,6 +26,10 @@ class PictureRefused(AssetError):
     """The engine cannot decode this picture, and never will."""
 
 
+class PictureNotTaken(AssetError):
+    """The engine takes others and failed at this one in several runs: tried again after hours (lasting_failure)."""
+
+
 class UnusableAnswer(AssetError):
     """What the engine says of this picture makes no sense: numbers that are none, boxes that lie elsewhere."""
 

@@ -61,6 +61,9 @@ def record_looks(rows: Rows, looks: Sequence[Looked]) -> int:
             changes.take_detection(look.content_hash, settled, look.detection.model_version)
     changes.write(rows)
     rows.run("faces/forget_failures", hashes=[look.content_hash for look in looks])
+    taken = [look.content_hash for look in looks if look.detection is not None]
+    rows.run("faces/forget_refusals", hashes=taken)
+    rows.run("faces/forget_ledger", hashes=taken)
     rows.replace("face_scan", [_scan_row(look) for look in looks])
     return len(changes.fresh)
 

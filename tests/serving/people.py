@@ -11,9 +11,8 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
-from tasks.asset import Asset
 from tasks.faces.apollo import Apollo as Engine
-from tasks.faces.batch import look_at_batch, read_batch_regions
+from tasks.faces.batch import FaceAsset, look_at_batch, read_batch_regions
 from tasks.faces.record import record_looks, record_regions
 from tasks.faces.tagged import bind_tagged
 from tests.apollo_stand_in import Apollo, apollo
@@ -31,9 +30,10 @@ class World:
     def look(self) -> None:
         """What a scan and the face drain do."""
         self.house.scan()
-        batch = [Asset(**row) for row in self.house.lake.select(_LEFT)]
+        batch = [FaceAsset(**row) for row in self.house.lake.select(_LEFT)]
         engine = Engine(self.service.url, timeout_seconds=60)
-        work = partial(look_at_batch, engine=engine, previews=self.house.settings.previews_folder, concurrency=2)
+        work = partial(look_at_batch, engine=engine, previews=self.house.settings.previews_folder, concurrency=2,
+                       tool_version="apollo")  # fmt: skip
         done = {row["content_hash"] for row in self.house.lake.select("select content_hash from face_scan")}
         batch = [asset for asset in batch if asset.content_hash not in done]
         with self.house.lake.write("faces") as writer:

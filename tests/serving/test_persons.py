@@ -267,3 +267,24 @@ def test_merge_is_undone_although_a_drain_has_taken_one_of_the_faces_away(world:
     ask(world, "POST", "/undo", snapshot_id=merged["snapshot_id"])
     assert ask(world, "GET", f"/persons/{double}")["face_count"] == 1
     assert ask(world, "GET", f"/persons/{ada}")["face_count"] == 1
+
+
+def test_tagging_a_photo_names_the_face_on_it_at_once(world: World) -> None:
+    ask(world, "POST", "/persons", 201, name="Ada")
+    ask(world, "POST", "/image/tags", path="red0.jpg", tag_name="ada")
+    assert [face["person_name"] for face in world.faces("red0.jpg")] == ["Ada"]
+    ask(world, "POST", "/image/tags/batch", paths=["red1.jpg", "both.jpg", "blue.jpg"], add=["Ada"])
+    assert [face["person_name"] for face in world.faces("red1.jpg")] == ["Ada"]
+    assert sorted(str(face["person_name"]) for face in world.faces("both.jpg")) == ["Ada", "None"]
+    assert [face["person_name"] for face in world.faces("blue.jpg")] == [None], "the tag alone names nobody"
+    ask(world, "POST", "/image/tags", path="blue.jpg", tag_name="Bob")
+    assert [face["person_name"] for face in world.faces("blue.jpg")] == [None], "two people's tags, or nobody's"
+
+
+def test_naming_one_face_by_hand_names_the_tagged_photos_that_show_the_same_one(world: World) -> None:
+    ask(world, "POST", "/image/tags", path="red1.jpg", tag_name="Ada")
+    ask(world, "POST", "/image/tags", path="blue.jpg", tag_name="Ada")
+    (face,) = world.faces("red0.jpg")
+    ask(world, "POST", "/faces/assign", face_ids=[face["id"]], person_name="Ada")
+    assert [face["person_name"] for face in world.faces("red1.jpg")] == ["Ada"]
+    assert [face["person_name"] for face in world.faces("blue.jpg")] == [None]
