@@ -44,7 +44,8 @@ def _summarise(house: House, wanted: str, *, redo: bool) -> dict[str, Any]:
     work = new_summariser(house, zone)
     first, last = _span(house, zone)
     stages = IndependentStages()
-    for name in stages.run("contacts", partial(step, "contacts", partial(work.contacts, configured)), []):
+    nobody: list[str] = []
+    for name in stages.run("contacts", partial(step, "contacts", partial(work.contacts, configured)), nobody):
         one = partial(work.summarise_contact, name, first, last, redo=redo)
         counts = stages.run(f"messages of {name}", partial(step, f"messages of {name}", one), None)
         numbers["contacts"] += counts is not None

@@ -51,6 +51,7 @@ def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> d
             for name in total:
                 total[name] += scanned[name]
     stages = IndependentStages()
+    nothing: dict[str, Any] = {}
     for library in libraries:
         for stage, drain in {"metadata": metadata, "thumbnails": thumbnails}.items():
             numbers = stages.run(stage, partial(drain.fn, library, ALL_OF_THEM), {stage: 0, "left": 0})
@@ -61,7 +62,7 @@ def _scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool) -> d
     for library in libraries:  # last, since it takes longest: whatever else there is to see is there by then
         _drain_all(stages, {"preview_clips": preview_clips, "gifs": gifs, "hls": hls}, library, total)
     for library in libraries:
-        total |= stages.run("faces", partial(_look_for_faces, library, total), {})
+        total |= stages.run("faces", partial(_look_for_faces, library, total), nothing)
     if lost:
         raise LibraryLost("; ".join(str(error) for error in lost))
     stages.finish()

@@ -28,7 +28,7 @@ _FOUND_COLUMNS = (
     "place",
 )
 _NOT_SHOWN = {"content_hash", "taken_at_utc"}
-_PLACE_COLUMNS = ("personal_place", "city", "region", "country", "latitude", "longitude")
+_PLACE_COLUMNS = ("personal_place", "city", "major_city", "region", "country", "latitude", "longitude")
 _FIRST_CONFIDENCE, _CORROBORATED = 0.5, 0.1
 
 

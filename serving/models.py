@@ -108,7 +108,7 @@ class Photo(BaseModel):
     lens_model: str | None
     latitude: float | None
     longitude: float | None
-    place: str | None = Field(description="Where it was taken: own name, city, region, country, as far as known")
+    place: str | None = Field(description="Where it was taken: own name, town, city, region, country, as far as known")
     hidden: str | None = Field(description="user or duplicate; null: it is shown")
     duration_s: float | None
     motion_video: bool = Field(description="A motion photo: a video is embedded")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from serving.cursor import Cursor, Sort
 from serving.photo_query import Conditions, Page, read_chosen
 from serving.replica_copy import Copy, Reader
+from serving.search_cities import CityNames
 from serving.search_columns import add_column_part
 from serving.search_index import SearchIndex
 from serving.search_query import TEXT_KEYS, Part
@@ -33,6 +34,7 @@ _NO_BLANKS = re.compile(
 )
 _WHOLE = frozenset({"tag", "keyword", "ext", "country"})  # filters that mean the whole value; the others a part of it
 _SIGNS = ("", "!")  # of what all may find, and of what only owners may: sql/serving/search_terms.sql
+_CITY_KEYS = frozenset({"place", "city"})  # filters that know a city by all its names
 _FIELDS = {"place": ("place", "city", "region", "country")}  # filters that look into several
 
 
@@ -108,7 +110,7 @@ class Searcher:
         self, part: Part, segments: Sequence[Segment], masks: Sequence[Mask], signs: Sequence[str]
     ) -> list[Mask]:
         folded = self.index.fold(list(part.values))
-        found = [_matching(segment, part, folded, signs) for segment in segments]
+        found = [_matching(segment, part, folded, signs, self.index.cities) for segment in segments]
         return [mask & ~its if part.negated else mask & its for mask, its in zip(masks, found, strict=True)]
 
     def _allowed(self, copy: Copy, reader: Reader, conditions: Conditions) -> Allowed:
@@ -138,22 +140,33 @@ def _set_of(asset_ids: NDArray[np.int64]) -> Allowed:
     return Allowed(before, table, np.array([], np.int64))
 
 
-def _matching(segment: Segment, part: Part, folded: list[tuple[str, list[str]]], signs: Sequence[str]) -> Mask:
+def _matching(
+    segment: Segment, part: Part, folded: list[tuple[str, list[str]]], signs: Sequence[str], cities: CityNames
+) -> Mask:
     found = np.zeros(len(segment), np.bool_)
     for value, words in folded:
         if part.key:
             for field in _FIELDS.get(part.key, (part.key,)):
                 found |= _with_value(segment, field, value)
+            if part.key in _CITY_KEYS:
+                found |= _in_cities(segment, cities.like(value))
+        elif part.phrase:
+            found |= _with_phrase(segment, words, signs) | _in_cities(segment, cities.with_phrase(words))
         else:
-            found |= _with_phrase(segment, words, signs) if part.phrase else _with_words(segment, words, signs)
+            found |= _with_words(segment, words, signs, cities)
     return found
 
 
-def _with_words(segment: Segment, words: list[str], signs: Sequence[str]) -> Mask:
+def _in_cities(segment: Segment, city_ids: Sequence[int]) -> Mask:
+    return _anywhere([np.zeros(len(segment), np.bool_), *(segment.with_term(f"@city_id={one}") for one in city_ids)])
+
+
+def _with_words(segment: Segment, words: list[str], signs: Sequence[str], cities: CityNames) -> Mask:
     """All the words, each the beginning of one. What holds no letter or digit finds nothing."""
     found = np.full(len(segment), bool(words))
     for word in words:
-        found &= _anywhere([_beginning(segment, f"{sign} ", word) for sign in signs])
+        here = _anywhere([_beginning(segment, f"{sign} ", word) for sign in signs])
+        found &= here | _in_cities(segment, cities.beginning_with(word))
     return found
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import structlog
 from numpy.typing import NDArray
 
+from serving.search_cities import CityNames, read_city_names
 from serving.search_segment import Segment, build_segment, scratch_connection
 from sql.lake import Lake, LakeError, statement
 
@@ -42,6 +43,7 @@ class SearchIndex:
         self._lake = lake
         self._segments: tuple[Segment, ...] = ()
         self._snapshot: int | None = None  # None: not built yet
+        self.cities = CityNames()
         self._changing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,7 +82,9 @@ class SearchIndex:
             touched = None if self._snapshot is None else _touched(source, self._snapshot)
             if touched is None or len(touched) > WORTH_REBUILDING * sum(map(len, self._segments)) + SMALL:
                 self._segments = tuple(self._built(source))
+                self.cities = read_city_names(source, self.cities, self.fold)
             elif len(touched):
+                self.cities = read_city_names(source, self.cities, self.fold)
                 self._segments = self._renewed(source, touched)
             self._snapshot = newest
         if self._thread is None:

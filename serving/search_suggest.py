@@ -82,9 +82,23 @@ def _values(index: SearchIndex, field: str, text: str, *, anywhere: bool) -> Ite
             if anywhere or re.search(rf"(?:^|[^\w]){re.escape(folded)}", name[len(prefix) :]):
                 counts[name] += int(segment.counts(int(term), int(term) + 1)[0])
                 spellings.setdefault(name, segment.spellings.get(name, name[len(prefix) :]))
+    if field in {"place", "city"}:
+        counts.update(_by_other_names(index, folded, spellings, set(counts)))
     for name, count in counts.most_common():
         if spellings[name]:
             yield Suggestion(f"{field}:{_quoted(spellings[name])}", field, count)
+
+
+def _by_other_names(index: SearchIndex, folded: str, spellings: dict[str, str], offered: set[str]) -> Counter[str]:
+    """Cities one of whose other names begins so, by the name they are shown with."""
+    counts: Counter[str] = Counter()
+    wanted = set(index.cities.beginning_with(folded)) if folded else set()
+    for city_id, name in index.cities.names:
+        term = f"@city={index.fold([name])[0][0]}" if city_id in wanted else ""
+        if term and term not in offered:
+            counts[term] = sum(int(segment.with_term(f"@city_id={city_id}").sum()) for segment in index.segments())
+            spellings[term] = name
+    return +counts
 
 
 def _words(index: SearchIndex, text: str) -> list[Suggestion]:

@@ -70,6 +70,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "person_alias": ("name_key",),
     "face_number": ("kind",),
     "photo_place": ("content_hash", "latitude", "longitude"),
+    "major_city": ("city_id",),
     "nominatim_answer": ("latitude", "longitude"),
     "nominatim_refusal": ("latitude", "longitude"),
     "perceptual_hash": ("content_hash",),

@@ -50,7 +50,8 @@ class CountedPlace(BaseModel):
     country_code: str | None
     country: str | None
     region: str | None
-    city: str | None
+    major_city: str | None = Field(description="The largest city whose area holds the position", examples=["London"])
+    city: str | None = Field(description="Nearest town", examples=["Westminster"])
     personal_place: str | None
     count: int
 

@@ -2,7 +2,7 @@
 select
     asset_id, library, path, media_type, content_hash, taken_at, taken_at_utc, time_zone, taken_at_source,
     camera_make, camera_model, lens_model, focal_length_mm, f_number, exposure_time_s, iso, width, height,
-    latitude, longitude, altitude_m, personal_place, city, region, country, rating, title, description, keywords,
+    latitude, longitude, altitude_m, personal_place, city, major_city, region, country, rating, title, description, keywords,
     duration_s,
     (
         select coalesce(list(tag.name order by lower(tag.name)), [])

@@ -5,7 +5,7 @@ select
         when thumbnail_file is not null
         then '/thumb/' || asset_id || '/' || content_hash || '.jpg?v=' || thumbnail_version
     end as url,
-    coalesce(personal_place, city) as town,
+    coalesce(personal_place, concat_ws(', ', city, if(major_city = city, null, major_city))) as town,
     country
 from timeline
 where asset_id in (select unnest($asset_ids::bigint[]));

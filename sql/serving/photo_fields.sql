@@ -21,7 +21,8 @@
     longitude := page.longitude,
     place := case
         when page.country is not null or page.city is not null or page.personal_place is not null  -- most have none
-        then nullif(concat_ws(', ', page.personal_place, page.city, page.region, page.country), '')
+        then nullif(concat_ws(', ', page.personal_place, page.city,
+            if(page.major_city in (page.city, page.region), null, page.major_city), page.region, page.country), '')
     end,
     hidden := page.hidden_because,
     duration_s := page.duration_s,

@@ -1,5 +1,6 @@
 -- The terms of texts, and the documents that have each: an inverted index. Grain: one row per term, in order.
--- Sees: texts (doc, field, text). A term is ' word', '"two words' (neighbours), or '@field=whole value'. Words of
+-- Sees: texts (doc, field, text). A term is ' word', '"two words' (neighbours), or '@field=whole value'. A city's number stands for all
+-- that it is called (serving/search_cities.py). Words of
 -- insights begin with another sign, '! word' and '!"two words': only owners' searches look at those.
 with folded as (
     select
@@ -15,13 +16,13 @@ select term, list(doc order by doc) as docs
 from (
     select distinct term, doc
     from (
-        select sign || ' ' || unnest(words) as term, doc from folded
+        select sign || ' ' || unnest(words) as term, doc from folded where field <> 'city_id'
         union all
         select
             sign || '"' || unnest(list_transform(list_zip(words[:-2], words[2:]), pair -> pair[1] || ' ' || pair[2])),
             doc
         from folded
-        where len(words) > 1
+        where len(words) > 1 and field <> 'city_id'
         union all
         select '@' || field || '=' || if(field = 'folder', '/' || folded || '/', folded), doc
         from folded

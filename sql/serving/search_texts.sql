@@ -41,6 +41,10 @@ select asset_id, 'place', personal_place from placed
 union all
 select asset_id, 'city', city from placed
 union all
+select asset_id, 'city', major_city from placed where major_city is distinct from city
+union all
+select asset_id, 'city_id', major_city_id::varchar from placed
+union all
 select asset_id, 'region', region from placed
 union all
 select asset_id, 'country', country from placed

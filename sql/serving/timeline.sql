@@ -40,6 +40,7 @@ select
     place.country,
     place.region,
     place.city,
+    place.major_city,
     place.personal_place,
     hiding.reason as hidden_because,  -- user, duplicate; null: it is shown
     film.hls_file,

@@ -57,6 +57,7 @@ select
     place.country,                                        -- English name
     place.region,                                         -- state or province
     place.city,                                           -- nearest town
+    place.major_city,                                     -- the largest city whose area holds the position
     place.personal_place,                                 -- the user's own name for the place, from Apollo
     coalesce(photo_note.rating, metadata.rating) as rating,  -- 0 to 5, -1 rejected: what a user set, else XMP Rating
     metadata.title,                                       -- XMP or IPTC title

@@ -8,6 +8,7 @@ select
     country,          -- English name
     region,           -- state or province
     city,             -- nearest town
+    major_city,       -- the largest city whose area holds the position; its other names: v_cities
     personal_place,   -- the user's own name for the place, from Apollo
     source,           -- offline (GeoNames), nominatim
     recipe,           -- data, rules and personal places it was found with

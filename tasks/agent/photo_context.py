@@ -99,7 +99,7 @@ def known_of(photo: Row) -> dict[str, Any]:
 
 def place_of(photo: Row) -> str:
     """`Cabin (Ralston, Nebraska, United States)`: the user's own name first."""
-    public = dict.fromkeys(photo[name] for name in ("city", "region", "country") if photo.get(name))
+    public = dict.fromkeys(photo[name] for name in ("city", "major_city", "region", "country") if photo.get(name))
     own, words = photo.get("personal_place") or "", ", ".join(public)
     return f"{own} ({words})" if own and words else own or words
 

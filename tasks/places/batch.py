@@ -8,7 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from tasks.asset import Asset, Results, utc_now
+from tasks.asset import Asset, Results, Row, utc_now
+from tasks.places.cities import City, cities, cities_recipe, town_words
 from tasks.places.gazetteer import gazetteer, gazetteer_recipe
 from tasks.places.personal import PersonalPlace, digest, personal_names
 
@@ -27,7 +28,7 @@ class PlacedAsset(Asset):
 
 
 def places_recipe(places: Sequence[PersonalPlace], *, nominatim: bool) -> str:
-    return f"{gazetteer_recipe()}, personal {digest(places)}{', nominatim' if nominatim else ''}"
+    return f"{gazetteer_recipe()}, {cities_recipe()}, personal {digest(places)}{', nominatim' if nominatim else ''}"
 
 
 def name_places(batch: Sequence[Asset], places: Sequence[PersonalPlace], recipe: str) -> Results:
@@ -40,9 +41,12 @@ def name_places(batch: Sequence[Asset], places: Sequence[PersonalPlace], recipe:
     latitudes = np.array([asset.latitude for asset in placed], np.float64)
     longitudes = np.array([asset.longitude for asset in placed], np.float64)
     offline = gazetteer().places(latitudes, longitudes)
+    around = cities().around(latitudes, longitudes)
     personal = personal_names(places, latitudes, longitudes)
     results, now = Results(), utc_now()
-    for asset, found, name in zip(placed, offline, personal, strict=True):
+    for city in {city.city_id: city for city in around if city is not None}.values():
+        results.add("major_city", _city_row(city))
+    for asset, found, city, name in zip(placed, offline, around, personal, strict=True):
         words = asset if asset.asked and asset.country_code else found
         results.add(
             "photo_place",
@@ -53,7 +57,9 @@ def name_places(batch: Sequence[Asset], places: Sequence[PersonalPlace], recipe:
                 "country_code": words.country_code,
                 "country": words.country,
                 "region": words.region,
-                "city": words.city,
+                "city": town_words(words.city, city),
+                "major_city_id": city.city_id if city else None,
+                "major_city": city.name if city else None,
                 "personal_place": name,
                 "source": "nominatim" if words is asset else "offline",
                 "recipe": recipe,
@@ -62,3 +68,8 @@ def name_places(batch: Sequence[Asset], places: Sequence[PersonalPlace], recipe:
         )
         results.done += 1
     return results
+
+
+def _city_row(city: City) -> Row:
+    return {"city_id": city.city_id, "name": city.name, "country_code": city.country_code,
+            "population": city.population, "names": list(city.names), "recorded_at": utc_now()}  # fmt: skip

@@ -45,11 +45,14 @@ class Gazetteer:
         tree: Towns as points on the unit sphere.
         towns: country code, region, city of each.
         countries: Code to name.
+        counties, populations: Of each town.
     """
 
     tree: cKDTree
     towns: list[tuple[str, str | None, str]]
     countries: dict[str, str]
+    counties: list[str | None]
+    populations: NDArray[np.int64]
 
     def places(self, latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> list[Place]:
         """
@@ -99,7 +102,9 @@ def gazetteer() -> Gazetteer:
     longitudes = np.array([row["longitude"] for row in rows], np.float64)
     known: dict[str | None, str | None] = {}  # a region's name once, not once a town
     towns = [(_once(row["country_code"], known) or "", _once(row.get("state"), known), row["city"]) for row in rows]
-    return Gazetteer(cKDTree(on_sphere(latitudes, longitudes)), towns, countries)
+    counties = [_once(row.get("county"), known) for row in rows]
+    populations = np.array([row.get("population") or 0 for row in rows], np.int64)
+    return Gazetteer(cKDTree(on_sphere(latitudes, longitudes)), towns, countries, counties, populations)
 
 
 def _once(text: str | None, known: dict[str | None, str | None]) -> str | None:
