@@ -14,7 +14,7 @@ from sql.lake import Writer
 from tasks.agent.insight import write_insight
 from tasks.agent.transcripts import WrittenInsight, keep_insight
 from tasks.asset import Asset, Results
-from tasks.errors import AnswerCutOff, AssetError, EmptyAnswer, ModelRefused, NotFound
+from tasks.errors import AnswerCutOff, AssetError, EmptyAnswer, ModelRefused, ModelUnavailable, NotFound
 from tasks.models.ollama import OllamaChat
 from tasks.models.ollama_models import OllamaModels
 from tasks.models.ollama_server import OllamaServer
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 STAGE = "insight"
 REFUSED_IN_A_ROW = 3  # then it is no fault of the photos
+UNANSWERED_IN_A_ROW = 3  # then the model server is away
 
 
 class NoInsight(AssetError):
@@ -51,11 +52,13 @@ class InsightWriter:
     servers: list[OllamaServer]
     sources: InsightSources
     _refused: list[tuple[Asset, NoInsight]] = field(default_factory=list, init=False)  # since the last success
+    _unanswered: list[ModelUnavailable] = field(default_factory=list, init=False)  # likewise
 
     def __call__(self, batch: Sequence[Asset]) -> Insights:
         """
         Raises:
-            TransientError: The model server, or a source of the context, is away; nothing is recorded.
+            TransientError: The model server failed at one photo after another, or a source of the context is away;
+                nothing is recorded.
             ModelRefused: One photo after another is refused, or not answered; none of these is recorded.
         """
         results = Insights()
@@ -71,7 +74,14 @@ class InsightWriter:
         except (AnswerCutOff, NotFound) as exc:  # this one is tried first next time; the others need not wait for it
             log.warning("insights: %s is left for the next run: %s", asset.rel_path, exc)
             results.left += 1
+        except ModelUnavailable as exc:  # the server may fail at this photo only: the others have their turn
+            log.warning("insights: %s is left for the next run: %s", asset.rel_path, exc)
+            self._unanswered.append(exc)
+            if len(self._unanswered) >= UNANSWERED_IN_A_ROW:
+                raise
+            results.left += 1
         else:
+            self._unanswered.clear()
             self._believe(results)
             results.written.append((asset, written))
             results.clear(asset, STAGE)
@@ -97,7 +107,14 @@ class InsightWriter:
             raise ModelRefused(f"{len(self._refused)} photos in a row: {exc}") from exc
 
     def given_up(self) -> Insights:
-        """At the end of a run: what was refused last, too little to blame the model for."""
+        """
+        At the end of a run: what was refused last, too little to blame the model for.
+
+        Raises:
+            ModelUnavailable: The last photos were not answered: the server may be away.
+        """
+        if self._unanswered:
+            raise self._unanswered[-1]
         results = Insights()
         self._believe(results)
         return results

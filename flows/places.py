@@ -16,9 +16,8 @@ from flows.house import House, open_house
 from flows.personal_places import refresh_places
 from flows.runners import drain_runner
 from sql.lake import utc_now
-from tasks.errors import TransientError
 from tasks.places.batch import PlacedAsset, name_places, places_recipe
-from tasks.places.nominatim import SECONDS_BETWEEN, ask_nominatim
+from tasks.places.nominatim import SECONDS_BETWEEN, NominatimBusy, NominatimUnavailable, ask_nominatim
 
 log = structlog.get_logger(__name__)
 
@@ -73,14 +72,19 @@ def ask_for_places(house: House, at_most: int = ASKED_PER_RUN) -> int:
         asked_at = house.lake.rows("places/last_asked")[0]["asked_at"]
         for position in wanted:
             _wait_for_our_turn(asked_at)
-            answer, asked_at = _answer(url, position["latitude"], position["longitude"]), utc_now()
-            if answer is None:
+            try:
+                answer = _answer(url, position["latitude"], position["longitude"])
+            except NominatimUnavailable as exc:
+                log.warning("places.nominatim_unavailable", reason=str(exc))
+                if isinstance(exc, NominatimBusy):
+                    break
+                asked_at = utc_now()
                 refused.append({**_key(position), "refusals": position["refusals"] + 1, "refused_at": asked_at})
                 in_a_row += 1
                 if in_a_row == REFUSED_IN_A_ROW:
                     break
                 continue
-            in_a_row = 0
+            in_a_row, asked_at = 0, answer["asked_at"]
             answers.append(answer)
             if len(answers) % ANSWERS_PER_COMMIT == 0:
                 _record(house, answers[-ANSWERS_PER_COMMIT:])
@@ -101,12 +105,8 @@ def _wait_for_our_turn(last: datetime | None) -> None:
         time.sleep(min(SECONDS_BETWEEN, max(0.0, SECONDS_BETWEEN - (utc_now() - last).total_seconds())))
 
 
-def _answer(url: str, latitude: float, longitude: float) -> dict[str, Any] | None:
-    try:
-        place = ask_nominatim(url, latitude, longitude, "Darkroom (self-hosted photo library)")
-    except TransientError as exc:
-        log.warning("places.nominatim_unavailable", reason=str(exc))
-        return None
+def _answer(url: str, latitude: float, longitude: float) -> dict[str, Any]:
+    place = ask_nominatim(url, latitude, longitude, "Darkroom (self-hosted photo library)")
     return {
         "latitude": latitude,
         "longitude": longitude,

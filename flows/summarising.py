@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 FETCHED_DAYS = 31  # of a conversation in memory
 BATCH_DAYS = 8  # one commit: a model takes seconds a day, and none of them should be lost
 BATCH_TEXTS = 256
+UNANSWERED_IN_A_ROW = 3  # days: then it is not the days
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Summariser:
     servers: list[OllamaServer]
     chat: ChatModel | None
     why_extractive: str = ""
+    unanswered: int = 0  # days in a row
 
     def contacts(self, wanted: Sequence[str]) -> list[str]:
         """Those of the settings; `*` asks the SMS API. Raises MessagesUnavailable."""
@@ -131,11 +133,23 @@ class Summariser:
     async def _one(self, contact: str, day: date, messages: list[TextMessage]) -> DaySummary:
         if self.chat is not None:
             try:
-                return await summarise(contact, day, messages, self.zone, self.chat)
+                summary = await summarise(contact, day, messages, self.zone, self.chat)
             except (ModelUnavailable, ModelRefused) as exc:
-                log.warning("daily summaries: sentences are picked from now on: %s", exc)
-                self.chat, self.why_extractive = None, str(exc)
+                self._unanswered(day, exc)
+            else:
+                self.unanswered = 0
+                return summary
         return await extract(messages, self.embedder)
+
+    def _unanswered(self, day: date, exc: Exception) -> None:
+        """One day the model does not take must not cost the others theirs: it is asked until it fails at several."""
+        self.unanswered += 1
+        self.why_extractive = str(exc)
+        if self.unanswered < UNANSWERED_IN_A_ROW:
+            log.warning("daily summaries: sentences are picked for %s: %s", day, exc)
+        else:
+            log.warning("daily summaries: sentences are picked from now on: %s", exc)
+            self.chat = None
 
     def _record(
         self, contact: str, made: dict[date, DaySummary], days: dict[date, list[TextMessage]], known: dict[date, Row]

@@ -44,8 +44,8 @@ def name_places(batch: Sequence[Asset], places: Sequence[PersonalPlace], recipe:
     around = cities().around(latitudes, longitudes)
     personal = personal_names(places, latitudes, longitudes)
     results, now = Results(), utc_now()
-    for city in {city.city_id: city for city in around if city is not None}.values():
-        results.add("major_city", _city_row(city))
+    for one in {city.city_id: city for city in around if city is not None}.values():
+        results.add("major_city", _city_row(one))
     for asset, found, city, name in zip(placed, offline, around, personal, strict=True):
         words = asset if asset.asked and asset.country_code else found
         results.add(

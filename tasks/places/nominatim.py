@@ -20,12 +20,16 @@ class NominatimUnavailable(TransientError):
     """It did not answer, or asked for a pause: the offline names stay until the next run."""
 
 
+class NominatimBusy(NominatimUnavailable):
+    """It asked for a pause: nothing more is asked in this run."""
+
+
 def ask_nominatim(base_url: str, latitude: float, longitude: float, user_agent: str) -> Place:
     """
     What OpenStreetMap calls the place; empty where it knows none (the sea).
 
     Raises:
-        NominatimUnavailable.
+        NominatimUnavailable, NominatimBusy.
     """
     url = f"{base_url.rstrip('/')}/reverse"
     parameters = {"format": "jsonv2", "lat": f"{latitude:.{DECIMALS}f}", "lon": f"{longitude:.{DECIMALS}f}",
@@ -34,6 +38,8 @@ def ask_nominatim(base_url: str, latitude: float, longitude: float, user_agent: 
         response = httpx.get(url, params=parameters, headers={"User-Agent": user_agent}, timeout=TIMEOUT_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise NominatimUnavailable(f"{url} cannot be reached: {exc or type(exc).__name__}") from exc
+    if response.status_code in {429, 503}:
+        raise NominatimBusy(f"{url} answered {response.status_code}")
     if response.status_code != 200:
         raise NominatimUnavailable(f"{url} answered {response.status_code}")
     try:

@@ -132,6 +132,29 @@ def test_nominatim_is_asked_once_for_a_position_and_no_oftener_than_once_a_secon
     check_lake(scanned)
 
 
+def test_position_nominatim_always_refuses_keeps_no_other_waiting(
+    scanned: House, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, nominatim = service
+    monkeypatch.setenv("NOMINATIM_URL", url)
+    monkeypatch.setattr("flows.places.SECONDS_BETWEEN", 0.0)
+    places.fn()  # refuses both: there is no /reverse
+    assert scanned.lake.select("select sum(refusals) as n from nominatim_refusal") == [{"n": 2}]
+    answered = Service.do_GET
+
+    def refuses_the_first(handler: Service) -> None:
+        if "lat=6" in handler.path:  # Iceland
+            handler.told = {}
+        answered(handler)
+
+    monkeypatch.setattr(nominatim, "do_GET", refuses_the_first)
+    nominatim.told["/reverse"] = (200, {"address": {"country_code": "za", "village": "Elephant Camp"}})
+    assert places.fn()["asked"] == 1
+    assert named(scanned)["elephants.jpg"]["city"] == "Elephant Camp"
+    assert scanned.lake.rows("places/unasked", row_limit=9)[0]["refusals"] == 2
+    check_lake(scanned)
+
+
 def test_a_nominatim_that_refuses_leaves_the_offline_names(
     scanned: House, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
