@@ -58,13 +58,20 @@ class BigLibrary:
         """The same in another folder: the catalog copied, the files that are never changed in place linked."""
         for path in self.home.iterdir():
             if path.is_dir():
-                shutil.copytree(path, home / path.name, copy_function=_copy if path.name == "lake" else os.link)
+                shutil.copytree(path, home / path.name, copy_function=_copy if path.name == "lake" else _link)
         name_data_folder(home / "lake")
         return home
 
 
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # on another disk
+        shutil.copy2(source, target)
+
+
 def _copy(source: str, target: str) -> None:
-    (os.link if source.endswith(".parquet") else shutil.copyfile)(source, target)
+    (_link if source.endswith(".parquet") else shutil.copy2)(source, target)
 
 
 def environment_of(home: Path) -> dict[str, str]:

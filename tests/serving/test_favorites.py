@@ -12,18 +12,30 @@ from fastapi.testclient import TestClient
 from serving.accounts import add_user, remove_user
 from serving.app import create_app
 from tests.pictures import draw
-from tests.serving.conftest import PASSWORD, House, logged_in, make_house
+from tests.serving.conftest import PASSWORD, House, logged_in, prepared_house
+
+
+def two_pictures_and_a_copy(house: House) -> None:
+    for seed, path in enumerate(["a.jpg", "b.jpg"]):
+        draw(house.root / path, seed, taken=f"2019:07:0{seed + 1} 10:00:00")
+    shutil.copy2(house.root / "a.jpg", house.root / "copy.jpg")
+    house.scan()
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[House]:
     """Two pictures and a copy of the first."""
-    house = make_house(tmp_path)
-    for seed, path in enumerate(["a.jpg", "b.jpg"]):
-        draw(house.root / path, seed, taken=f"2019:07:0{seed + 1} 10:00:00")
-    shutil.copy2(house.root / "a.jpg", house.root / "copy.jpg")
-    house.scan()
+    house = prepared_house(tmp_path, two_pictures_and_a_copy)
     yield house
+    house.lake.close()
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The same for requests that are refused."""
+    house = prepared_house(tmp_path_factory.mktemp("refused"), two_pictures_and_a_copy)
+    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+        yield logged_in(client)
     house.lake.close()
 
 
@@ -72,8 +84,8 @@ def test_favourites_are_ones_own_also_for_a_viewer(own: TestClient, filled: Hous
     ("body", "status"),
     [({"path": "nowhere.jpg"}, 404), ({"path": "../x.jpg"}, 400), ({}, 400), ({"path": "a.jpg", "library": "no"}, 400)],
 )
-def test_photo_that_is_not_there_is_no_favourite(own: TestClient, body: dict[str, str], status: int) -> None:
-    assert own.put("/image/favorites", json=body).status_code == status
+def test_photo_that_is_not_there_is_no_favourite(refused: TestClient, body: dict[str, str], status: int) -> None:
+    assert refused.put("/image/favorites", json=body).status_code == status
 
 
 def test_rating_and_description_win_over_the_file_until_they_are_given_back(own: TestClient, filled: House) -> None:
@@ -111,10 +123,10 @@ def test_ratings_filter_and_no_rating_counts_as_zero(own: TestClient) -> None:
 
 
 @pytest.mark.parametrize("rating", [-1, 6, 2.5, "many", 1e300])
-def test_rating_out_of_range_is_refused(own: TestClient, rating: object) -> None:
-    assert own.put("/image/rating", json={"path": "a.jpg", "rating": rating}).status_code == 422
+def test_rating_out_of_range_is_refused(refused: TestClient, rating: object) -> None:
+    assert refused.put("/image/rating", json={"path": "a.jpg", "rating": rating}).status_code == 422
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "x" * 10_001, "x" * 30_000])
-def test_description_that_cannot_be_is_refused(own: TestClient, text: str) -> None:
-    assert own.put("/image/description", json={"path": "a.jpg", "description": text}).status_code in {400, 422}
+def test_description_that_cannot_be_is_refused(refused: TestClient, text: str) -> None:
+    assert refused.put("/image/description", json={"path": "a.jpg", "description": text}).status_code in {400, 422}

@@ -122,6 +122,19 @@ def test_days_of_a_span_end_where_the_calendar_does() -> None:
     assert 229 in capture_days(date(2023, 2, 1), Span.month)
 
 
+IN_FOLDERS = [
+    "private/a.jpg", "trips/private/b.jpg", "trips/c.jpg", "privately/d.jpg", "private.jpg", "e.jpg", "trips/x/private",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def in_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = make_house(tmp_path_factory.mktemp("folders"))
+    taken(house, *((path, "2020-07-04T12:00") for path in IN_FOLDERS))
+    yield house
+    house.lake.close()
+
+
 @pytest.mark.parametrize(
     "entries",
     [
@@ -136,19 +149,9 @@ def test_days_of_a_span_end_where_the_calendar_does() -> None:
         ["private/"],
     ],
 )
-def test_excluded_directories_mean_what_they_mean_everywhere(empty: House, entries: list[str]) -> None:
-    paths = [
-        "private/a.jpg",
-        "trips/private/b.jpg",
-        "trips/c.jpg",
-        "privately/d.jpg",
-        "private.jpg",
-        "e.jpg",
-        "trips/x/private",
-    ]
-    taken(empty, *((path, "2020-07-04T12:00") for path in paths))
-    with api(empty, excluded_dirs=entries) as client:
-        expected = sorted(path for path in paths if not is_excluded(path, entries))
+def test_excluded_directories_mean_what_they_mean_everywhere(in_folders: House, entries: list[str]) -> None:
+    with api(in_folders, excluded_dirs=entries) as client:
+        expected = sorted(path for path in IN_FOLDERS if not is_excluded(path, entries))
         assert sorted(memories(client, date="2024-07-04")) == expected
 
 
@@ -170,6 +173,5 @@ def test_folder_library_and_limit_choose_and_every_year_keeps_its_share(empty: H
     "parameters",
     [{"span": "year"}, {"timezone_offset_minutes": "901"}, {"timezone_offset_minutes": "x"}, {"date": "2024-02-30"}],
 )
-def test_what_cannot_be_meant_is_refused(empty: House, parameters: dict[str, str]) -> None:
-    with api(empty) as client:
-        assert client.get("/memories", params=parameters).status_code in {400, 422}
+def test_what_cannot_be_meant_is_refused(unchanged: TestClient, parameters: dict[str, str]) -> None:
+    assert logged_in(unchanged).get("/memories", params=parameters).status_code in {400, 422}
