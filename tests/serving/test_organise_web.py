@@ -71,8 +71,8 @@ def test_photo_is_liked_rated_tagged_and_described_where_one_looks_at_it(
     page.press(".chips input", "Enter")
     page.wait_for_selector(f".chips a:text-is('{name}')")
     page.fill(".organise textarea", f"words {width}\nof two lines")
-    page.press(".organise textarea", "Tab")
-    page.wait_for_timeout(300)
+    with page.expect_response("**/image/description"):
+        page.press(".organise textarea", "Tab")
     shoot(page, f"viewer-{width}")
     page.reload()
     page.wait_for_selector("#viewer[open]")

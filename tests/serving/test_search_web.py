@@ -102,7 +102,7 @@ def test_the_map_shows_clusters_and_a_click_opens_their_photos(browser: Browser,
     page.keyboard.press("+")
     page.keyboard.press("-")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")
     assert count >= 2
     page.goto(f"{site}/map")
     page.wait_for_selector(".pin img")

@@ -6,8 +6,7 @@ import base64
 import shutil
 import socket
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from serving.accounts import add_user
 from serving.app import create_app
 from tasks.images.thumbhash import encode_thumbhash
 from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, make_house
+from tests.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -36,14 +36,12 @@ def serve(house: House) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
     try:
+        wait_until(lambda: server.started)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,7 @@ class Watched:
         self.site = site
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)  # a machine that does ten things at once
         self.troubles: list[str] = []
         self.hosts: set[str] = set()
         self.page.on("console", self._heard)
@@ -92,6 +90,17 @@ class Watched:
         assert self.troubles == []
         assert self.hosts == {urlsplit(self.site).netloc}
         self.context.close()
+
+
+def scroll_until(page: Page, seen: Callable[[], bool], *, step_px: int) -> None:
+    """Turn the wheel until *seen*; each turn waits for the picture it leads to."""
+
+    def turn() -> bool:
+        page.mouse.wheel(0, step_px)
+        page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        return seen()
+
+    wait_until(turn, pause_seconds=0.05)
 
 
 def test_first_visit_registers_and_an_empty_library_says_what_to_run(browser: Browser, tmp_path: Path) -> None:
@@ -130,11 +139,7 @@ def test_timeline_shows_every_photo_by_month_within_the_window(browser: Browser,
     watched = Watched(browser, site, width=width)
     page = watched.log_in()
     page.wait_for_selector(".tile.ready")
-    for _ in range(40):
-        page.mouse.wheel(0, 1500)
-        page.wait_for_timeout(60)
-        if page.locator(".tile").count() == len(CHOSEN):
-            break
+    scroll_until(page, lambda: page.locator(".tile").count() == len(CHOSEN), step_px=1500)
     assert page.locator(".tile").count() == len(CHOSEN)
     assert page.locator(".months > h2").first.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
