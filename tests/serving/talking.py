@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
-from tests.serving.conftest import House, logged_in, make_house
+from tests.serving.conftest import House, logged_in, prepared_house
 
 
 @contextmanager
-def talking_house(folder: Path, **settings: Any) -> Iterator[tuple[House, TestClient]]:
-    """An empty library with these settings, and a client that is logged in."""
-    house = make_house(folder)
+def talking_house(
+    folder: Path, prepare: Callable[[House], None] = lambda house: None, **settings: Any
+) -> Iterator[tuple[House, TestClient]]:
+    """A library as *prepare* leaves it with these settings, and a client that is logged in."""
+    house = prepared_house(folder, prepare)
     house.settings = house.settings.model_copy(update=settings)
     with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
         yield house, logged_in(client)

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from serving.accounts import add_user
 from sql.lake import utc_now
-from tests.serving.conftest import PASSWORD, House
+from tests.serving.conftest import PASSWORD, House, logged_in
 from tests.serving.talking import events_of, talking_house
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import Drop, Fail, OllamaStandIn, Say
@@ -26,24 +26,25 @@ def ollama() -> Iterator[OllamaStandIn]:
         yield stand_in
 
 
+def three_photos(house: House) -> None:
+    with house.lake.write("photos") as writer:
+        for number, year in enumerate((2023, 2023, 2024), start=1):
+            content_hash = f"{number:064x}"
+            writer.append("asset", [{"asset_id": number, "library_id": 1, "rel_path": f"italy/{number}.jpg",
+                                     "media_type": "photo", "mime_type": "image/jpeg", "size_bytes": 9,
+                                     "mtime_ns": 1, "sidecar": "", "first_seen_at": utc_now()}])  # fmt: skip
+            writer.append("fingerprint", [{"asset_id": number, "size_bytes": 9, "mtime_ns": 1,
+                                           "content_hash": content_hash}])  # fmt: skip
+            writer.execute(
+                "insert into metadata by name select $id as asset_id, $hash as content_hash, "
+                "make_timestamp($year, 5, 1, 12, 0, 0) as taken_at, 'Leica' as camera_make, 45.1 as latitude",
+                id=number, hash=content_hash, year=year,
+            )  # fmt: skip
+
+
 @pytest.fixture
 def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[House, TestClient]]:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url) as found:
-        house = found[0]
-        with house.lake.write("photos") as writer:
-            for number, year in enumerate((2023, 2023, 2024), start=1):
-                content_hash = f"{number:064x}"
-                writer.append("asset", [{"asset_id": number, "library_id": 1, "rel_path": f"italy/{number}.jpg",
-                                         "media_type": "photo", "mime_type": "image/jpeg", "size_bytes": 9,
-                                         "mtime_ns": 1, "sidecar": "", "first_seen_at": utc_now()}])  # fmt: skip
-                writer.append("fingerprint", [{"asset_id": number, "size_bytes": 9, "mtime_ns": 1,
-                                               "content_hash": content_hash}])  # fmt: skip
-                writer.execute(
-                    "insert into metadata by name select $id as asset_id, $hash as content_hash, "
-                    "make_timestamp($year, 5, 1, 12, 0, 0) as taken_at, 'Leica' as camera_make, 45.1 as latitude",
-                    id=number, hash=content_hash, year=year,
-                )  # fmt: skip
-        found[1].get("/healthz")  # catches up with what was written
+    with talking_house(tmp_path, three_photos, ollama_primary_url=ollama.url) as found:
         yield found
 
 
@@ -222,9 +223,10 @@ def test_models_of_the_servers_are_listed(talking: tuple[House, TestClient], oll
         {"message": "x", "conversation_id": 0},
     ],
 )
-def test_body_that_cannot_be_meant_is_refused(talking: tuple[House, TestClient], body: dict[str, Any]) -> None:
-    assert talking[1].post("/chat", json=body).status_code == 422
-    assert talking[1].post("/chat/stream", json=body).status_code == 422
+def test_body_that_cannot_be_meant_is_refused(unchanged: TestClient, body: dict[str, Any]) -> None:
+    logged_in(unchanged)
+    assert unchanged.post("/chat", json=body).status_code == 422
+    assert unchanged.post("/chat/stream", json=body).status_code == 422
 
 
 def test_unknown_conversation_is_404(talking: tuple[House, TestClient]) -> None:

@@ -9,6 +9,7 @@ from tests.serving.conftest import PASSWORD
 from tests.serving.pictured_site import ask, fits, ollama, shoot, site
 from tests.serving.test_web import CHROMIUM, Watched, browser
 from tests.stand_ins.ollama import Fail, OllamaStandIn, Say
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 __all__ = ["browser", "ollama", "site"]  # fixtures
@@ -133,13 +134,10 @@ def test_writing_is_stopped_and_the_model_with_it(browser: Browser, site: str, o
     asked = len(ollama.bodies("/api/chat"))
     page.click(".insight button:text-is('Write one')")
     page.wait_for_selector(".writing")
-    for _ in range(200):
-        if len(ollama.bodies("/api/chat")) > asked:
-            break
-        page.wait_for_timeout(50)
+    wait_until(lambda: len(ollama.bodies("/api/chat")) > asked)
     page.click(".insight button:text-is('Stop')")
     page.wait_for_selector(".insight .problem:has-text('Stopped')")
-    assert ollama.cut_off.wait(10), "the model went on"
+    assert ollama.cut_off.wait(60), "the model went on"
     watched.context.close()
 
 

@@ -19,6 +19,7 @@ from tests.serving.talking import events_of, talking_house
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import CHAT_MODEL, VISION_MODEL, Drop, OllamaStandIn, Say
 from tests.stand_ins.openrouter import KEY, OpenRouterStandIn
+from tests.waiting import wait_until
 
 PHOTO = "2025/lake.jpg"
 WRITTEN = [Say(["Ada swims ", "in the lake."]), Say(['"A swim in June"\n'])]
@@ -32,16 +33,21 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 @pytest.fixture
 def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[House, TestClient]]:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url) as found:
-        prepare(*found)
+    with talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as found:
         yield found
 
 
-def prepare(house: House, client: TestClient) -> None:
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """For requests that reach no model."""
+    with talking_house(tmp_path_factory.mktemp("refused"), prepare, ollama_primary_url="http://127.0.0.1:9") as found:
+        yield found[1]
+
+
+def prepare(house: House) -> None:
     draw(house.root / PHOTO, 1, size=(1600, 1200), taken="2025:06:01 10:00:00")
     draw(house.root / "2025/other.jpg", 2)
     house.scan()
-    client.get("/healthz")
 
 
 def generate(client: TestClient, ollama: OllamaStandIn, **options: Any) -> Any:
@@ -89,8 +95,7 @@ def test_agentic_insight_may_use_tools_within_its_cap(talking: tuple[House, Test
 
 def test_local_model_that_sees_describes_a_small_picture(tmp_path: Path) -> None:
     with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
-        with talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client):
-            prepare(house, client)
+        with talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client):
             ollama.script.append(Say(["A white circle on dark ground."]))
             generate(client, ollama)
             ollama.script += [
@@ -108,9 +113,8 @@ def test_local_model_that_sees_describes_a_small_picture(tmp_path: Path) -> None
 def test_model_that_sees_and_says_nothing_is_told_to_the_one_that_asked(tmp_path: Path) -> None:
     with (
         OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama,
-        talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client),
+        talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client),
     ):
-        prepare(house, client)
         number = client.get("/photos").json()["photos"][0]["asset_id"]
         ollama.script += [
             Say(calls=[("describe_photo", {"asset_id": number, "question": "What colour?"})]),
@@ -124,8 +128,7 @@ def test_model_that_sees_and_says_nothing_is_told_to_the_one_that_asked(tmp_path
 
 def test_chat_about_the_library_can_have_a_photo_looked_at(tmp_path: Path) -> None:
     with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
-        with talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client):
-            prepare(house, client)
+        with talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client):
             number = client.get("/photos").json()["photos"][0]["asset_id"]
             ollama.script += [
                 Say(calls=[("describe_photo", {"asset_id": number, "question": "What colour?"})]),
@@ -144,8 +147,7 @@ def test_hybrid_gets_the_description_and_never_the_picture(tmp_path: Path) -> No
         OpenRouterStandIn([Say(["A circle at the lake."]), Say(["Circle"])]).running() as remote,
     ):
         options = {"ollama_primary_url": ollama.url, "openrouter_api_key": KEY, "openrouter_base_url": remote.url}
-        with talking_house(tmp_path, **options) as (house, client):
-            prepare(house, client)
+        with talking_house(tmp_path, prepare, **options) as (_, client):
             made = client.post("/insights/generate/agentic", json={"file_path": PHOTO, "backend": "hybrid"}).json()
         sent = remote.bodies("/chat/completions")
     assert made["backend"] == "hybrid" and made["title"] == "Circle"
@@ -205,15 +207,16 @@ def test_amend_makes_a_new_insight_and_leaves_the_old_transcript_alone(
 def test_one_turn_at_a_time_for_a_picture(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
     client = talking[1]
     generate(client, ollama)
-    ollama.script += [Say(["slow"], wait_first_s=1.5), Say(["after"])]
+    refused = threading.Event()
+    ollama.script += [Say(["slow"], wait_for=refused), Say(["after"])]
     answers: list[Any] = []
     slow = threading.Thread(target=lambda: answers.append(say(client, "one")))
     slow.start()
-    while len(ollama.bodies("/api/chat")) < 3:
-        threading.Event().wait(0.02)
+    wait_until(lambda: len(ollama.bodies("/api/chat")) >= 3)
     body = {"file_path": PHOTO, "user_message": "two"}
     assert client.post("/insights/chat", json=body).status_code == 409
     assert client.post("/insights/chat/stream", json=body).status_code == 409
+    refused.set()
     slow.join()
     assert answers[0]["assistant_message"] == "slow" and say(client, "three")["assistant_message"] == "after"
 
@@ -288,7 +291,7 @@ def test_insight_belongs_to_the_picture_not_to_its_path(
     made = generate(client, ollama)
     (house.root / "copy.jpg").write_bytes((house.root / PHOTO).read_bytes())
     house.scan()
-    client.get("/healthz")
+    client.get("/healthz")  # catches up with what was written
     assert client.get("/insights", params={"path": "copy.jpg"}).json()["id"] == made["id"]
 
 
@@ -317,15 +320,14 @@ def test_local_conversation_cannot_become_hybrid(talking: tuple[House, TestClien
     ],
 )
 def test_what_is_not_there_or_cannot_be_is_told(
-    talking: tuple[House, TestClient], method: str, path: str, body: Any, status: int
+    refused: TestClient, method: str, path: str, body: Any, status: int
 ) -> None:
-    answer = talking[1].request(method, path, json=body)
+    answer = refused.request(method, path, json=body)
     assert answer.status_code == status, answer.text
 
 
 def test_without_any_model_an_insight_is_503_with_what_to_start(tmp_path: Path) -> None:
-    with talking_house(tmp_path, ollama_primary_url=refusing_url()) as (house, client):
-        prepare(house, client)
+    with talking_house(tmp_path, prepare, ollama_primary_url=refusing_url()) as (_, client):
         answer = client.post("/insights/generate", json={"file_path": PHOTO})
         assert answer.status_code == 503 and "Start Ollama" in answer.json()["detail"]
 
@@ -334,11 +336,12 @@ def test_model_is_fetched_in_the_background_and_the_listing_says_how_far(tmp_pat
     with talking_house(tmp_path, ollama_primary_url=ollama.url) as (_, client):
         answer = client.post("/insights/models/pull", json={"model": VISION_MODEL})
         assert (answer.status_code, answer.json()["server"]) == (202, ollama.url)
-        for _ in range(100):
+
+        def fetched() -> Any:
             (server,) = client.get("/insights/models").json()["servers"]
-            if server["pulls"] and server["pulls"][0]["state"] == "done":
-                break
-            threading.Event().wait(0.05)
+            return server if server["pulls"] and server["pulls"][0]["state"] == "done" else None
+
+        server = wait_until(fetched)
         assert (server["pulls"][0]["model"], server["pulls"][0]["completed_bytes"]) == (VISION_MODEL, 2000)
         assert VISION_MODEL in [model["name"] for model in server["models"]]
         refused = client.post("/insights/models/pull", json={"model": VISION_MODEL, "server": "fallback"})

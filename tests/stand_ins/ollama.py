@@ -10,12 +10,14 @@ import base64
 import hashlib
 import json
 import math
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.stand_ins.http_server import Handler, Refused, StandIn
+from tests.waiting import DEADLINE_SECONDS
 
 CHAT_MODEL, EMBED_MODEL, VISION_MODEL = "nemotron-3-nano:30b", "nomic-embed-text:v1.5", "llava:7b"
 CAPABILITIES = {
@@ -38,6 +40,7 @@ class Say:
     thinking: str = ""
     wait_first_s: float = 0.0
     wait_each_s: float = 0.0
+    wait_for: threading.Event | None = None  # the first word comes when it is set
     reason: str = "stop"
 
 
@@ -151,6 +154,8 @@ class OllamaStandIn(StandIn):
 
     def _said(self, model: str, answer: Say) -> Iterator[bytes]:
         self.stopping.wait(answer.wait_first_s)
+        if answer.wait_for:
+            answer.wait_for.wait(DEADLINE_SECONDS)
         if answer.thinking:
             yield _line(_part(model, {"content": "", "thinking": answer.thinking}))
         for piece in answer.pieces:
