@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from serving.accounts import add_user
 from serving.auth import issue_token
+from tests.drawn import drawn_file
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.serving.films import ffmpeg
 from tests.serving.test_video import until
@@ -81,7 +82,7 @@ PLAY = """async (address) => {
         film.ontimeupdate = () => film.currentTime > Math.min(0.3, film.duration / 2) && done('');
         film.onended = () => done(film.currentTime > 0 ? '' : 'ended at once');
         film.onerror = () => done(film.error.message || 'error ' + film.error.code);
-        setTimeout(() => done(`stood at ${film.currentTime} of ${film.duration}`), 15000);
+        setTimeout(() => done(`stood at ${film.currentTime} of ${film.duration}`), 60000);
     });
     film.src = address;
     film.play().catch(() => undefined);
@@ -100,13 +101,12 @@ def playable_films(media: Path) -> list[str]:
 
 
 def synthesise(folder: Path) -> None:
-    folder.mkdir(parents=True)
     for number, (name, options) in enumerate(KINDS.items()):
-        ffmpeg(
+        arguments = [
             "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1.2",
             "-f", "lavfi", "-i", f"sine={300 + number}:duration=1.2", *options.split(" "), "-strict", "-2",
-            str(folder / name),
-        )  # fmt: skip
+        ]  # fmt: skip
+        drawn_file(folder / name, lambda made, arguments=arguments: ffmpeg(*arguments, str(made)), *arguments)
     turned = folder / "turned.mp4"
     ffmpeg("-i", str(folder / "baseline.mp4"), "-c", "copy", "-metadata:s:v", "rotate=90", str(turned))
 

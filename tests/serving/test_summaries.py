@@ -53,16 +53,23 @@ def asked(house: House, own: TestClient, minilm: MiniLm) -> TestClient:
     return logged_in(own)
 
 
+@pytest.fixture(scope="module")
+def reading(unchanged_house: House, unchanged: TestClient, minilm: MiniLm) -> TestClient:
+    """The same for tests that only read."""
+    record(unchanged_house.lake, minilm, DAYS)
+    return logged_in(unchanged)
+
+
 def found(client: TestClient, q: str, **options: Any) -> list[int]:
     answer = client.get("/summaries/search", params={"q": q, **options})
     assert answer.status_code == 200, answer.text
     return [row["summary_id"] for row in answer.json()["summaries"]]
 
 
-def test_what_was_meant_is_found_in_other_words(asked: TestClient) -> None:
-    assert found(asked, "an insect hurt her", limit=1) == [1]
-    assert found(asked, "trouble with our vehicle on the highway", limit=1) == [2]
-    answer = asked.get("/summaries/search", params={"q": "dinner"}).json()
+def test_what_was_meant_is_found_in_other_words(reading: TestClient) -> None:
+    assert found(reading, "an insect hurt her", limit=1) == [1]
+    assert found(reading, "trouble with our vehicle on the highway", limit=1) == [2]
+    answer = reading.get("/summaries/search", params={"q": "dinner"}).json()
     assert answer["embedding_model"] == "all-MiniLM-L6-v2"
     scores = [row["score"] for row in answer["summaries"]]
     assert len(scores) == 4 and scores == sorted(scores, reverse=True)
@@ -72,10 +79,10 @@ def test_what_was_meant_is_found_in_other_words(asked: TestClient) -> None:
     }  # fmt: skip
 
 
-def test_dates_and_contact_narrow_the_search(asked: TestClient) -> None:
-    assert set(found(asked, "bicycle", date_from="2025-07-01", date_to="2025-07-31")) == {2, 3}
-    assert found(asked, "bicycle", contact="ADA", date_from="2025-06-15") == [2]
-    assert found(asked, "bicycle", contact="nobody") == []
+def test_dates_and_contact_narrow_the_search(reading: TestClient) -> None:
+    assert set(found(reading, "bicycle", date_from="2025-07-01", date_to="2025-07-31")) == {2, 3}
+    assert found(reading, "bicycle", contact="ADA", date_from="2025-06-15") == [2]
+    assert found(reading, "bicycle", contact="nobody") == []
 
 
 def test_new_changed_and_removed_summaries_are_seen_at_once(asked: TestClient, house: House, minilm: MiniLm) -> None:
@@ -101,12 +108,12 @@ def test_with_nothing_summarised_nothing_is_found_and_no_model_loaded(own: TestC
     assert own.get("/summaries").json() == {"summaries": [], "has_more": False}
 
 
-def test_days_are_listed_latest_first_in_pages(asked: TestClient) -> None:
-    first = asked.get("/summaries", params={"limit": 3}).json()
+def test_days_are_listed_latest_first_in_pages(reading: TestClient) -> None:
+    first = reading.get("/summaries", params={"limit": 3}).json()
     assert [row["summary_id"] for row in first["summaries"]] == [4, 3, 2] and first["has_more"]
-    rest = asked.get("/summaries", params={"limit": 3, "offset": 3}).json()
+    rest = reading.get("/summaries", params={"limit": 3, "offset": 3}).json()
     assert [row["summary_id"] for row in rest["summaries"]] == [1] and not rest["has_more"]
-    assert len(asked.get("/summaries", params={"contact": "bruno", "date_to": "2025-07-31"}).json()["summaries"]) == 1
+    assert len(reading.get("/summaries", params={"contact": "bruno", "date_to": "2025-07-31"}).json()["summaries"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,13 +129,13 @@ def test_days_are_listed_latest_first_in_pages(asked: TestClient) -> None:
         ("/summaries", {"offset": -1}),
     ],
 )
-def test_question_that_cannot_be_meant_is_refused(asked: TestClient, path: str, query: dict[str, Any]) -> None:
-    assert asked.get(path, params=query).status_code == 422
+def test_question_that_cannot_be_meant_is_refused(reading: TestClient, path: str, query: dict[str, Any]) -> None:
+    assert reading.get(path, params=query).status_code == 422
 
 
 @pytest.mark.parametrize("q", ["' or 1=1 --", "\x00", "日本 🐶", "%_\\", "a" * 1_000])
-def test_any_words_may_be_asked(asked: TestClient, q: str) -> None:
-    assert len(found(asked, q)) == 4
+def test_any_words_may_be_asked(reading: TestClient, q: str) -> None:
+    assert len(found(reading, q)) == 4
 
 
 def test_without_a_token_nothing_is_told(own: TestClient) -> None:
@@ -136,12 +143,12 @@ def test_without_a_token_nothing_is_told(own: TestClient) -> None:
     assert own.get("/summaries").status_code == 401
 
 
-def test_one_summary_is_read_by_its_number(asked: TestClient) -> None:
-    answer = asked.get("/summaries/3")
+def test_one_summary_is_read_by_its_number(reading: TestClient) -> None:
+    answer = reading.get("/summaries/3")
     assert answer.status_code == 200
     assert (answer.json()["contact"], answer.json()["day"]) == ("Bruno", "2025-07-02")
-    assert asked.get("/summaries/99").status_code == 404
-    assert asked.get("/summaries/-1").status_code in {404, 422}
+    assert reading.get("/summaries/99").status_code == 404
+    assert reading.get("/summaries/-1").status_code in {404, 422}
 
 
 def test_summary_whose_messages_are_gone_is_neither_found_nor_listed_until_they_are_back(

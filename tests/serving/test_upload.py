@@ -22,6 +22,12 @@ def writer(own: TestClient) -> TestClient:
     return logged_in(own)
 
 
+@pytest.fixture(scope="module")
+def refused(unchanged: TestClient) -> TestClient:
+    """For uploads that leave nothing."""
+    return logged_in(unchanged)
+
+
 def picture(shade: int = 0) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48), (shade, 90, 90)).save(buffer, "JPEG")
@@ -109,18 +115,20 @@ def test_of_many_uploads_of_one_file_at_once_exactly_one_is_taken(writer: TestCl
     ],
 )
 def test_what_is_no_photo_or_video_is_400_and_leaves_nothing(
-    writer: TestClient, house: House, name: str, content: bytes
+    refused: TestClient, unchanged_house: House, name: str, content: bytes
 ) -> None:
-    assert upload(writer, name, content).status_code == 400
-    assert list(house.root.iterdir()) == []
+    assert upload(refused, name, content).status_code == 400
+    assert list(unchanged_house.root.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "path", ["../out", "/etc", "a/../../b", ".hidden", "a/.git", "@eaDir", "C:/x", "..%2f", "x" * 300, "a\0b"]
 )
-def test_folders_that_leave_the_library_or_hide_from_scans_are_400(writer: TestClient, house: House, path: str) -> None:
-    assert upload(writer, "a.jpg", picture(), path=path).status_code == 400
-    assert list(house.root.iterdir()) == []
+def test_folders_that_leave_the_library_or_hide_from_scans_are_400(
+    refused: TestClient, unchanged_house: House, path: str
+) -> None:
+    assert upload(refused, "a.jpg", picture(), path=path).status_code == 400
+    assert list(unchanged_house.root.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../../up.jpg", "..\\..\\up.jpg", "/up.jpg", "C:\\photos\\up.jpg"])

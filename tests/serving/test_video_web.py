@@ -26,7 +26,7 @@ from tests.serving.films import (
     make_stream,
     probed,
 )
-from tests.serving.test_web import CHROMIUM, Watched, browser, serve
+from tests.serving.test_web import CHROMIUM, Watched, browser, scroll_until, serve
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 __all__ = ["browser"]  # the fixture
@@ -82,9 +82,7 @@ def play_from(page: Page, seconds: float) -> Any:
         }""",
         seconds,
     )
-    page.wait_for_function(
-        "(least) => document.querySelector('#viewer video').currentTime > least", arg=seconds + 0.5, timeout=30_000
-    )
+    page.wait_for_function("(least) => document.querySelector('#viewer video').currentTime > least", arg=seconds + 0.5)
     return page.evaluate(STATE)
 
 
@@ -113,9 +111,7 @@ def test_a_film_no_browser_knows_is_made_ready_while_one_waits_and_then_plays(
 ) -> None:
     watched = Watched(browser, site)
     page = watched.log_in(f"/view/{asset_of(films, PRORES)['asset_id']}")
-    page.wait_for_function(
-        "() => document.querySelector('#viewer video')?.currentSrc.includes('/video/hls/')", timeout=60_000
-    )
+    page.wait_for_function("() => document.querySelector('#viewer video')?.currentSrc.includes('/video/hls/')")
     page.wait_for_function("() => document.querySelector('#viewer video').readyState >= 1")
     assert play_from(page, 0)["width"] == 320
     assert page.locator("#viewer .note").is_hidden()
@@ -171,12 +167,9 @@ def test_the_wall_plays_what_is_in_sight_and_loads_the_rest_as_one_scrolls(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate(PLAYING) > 0
     films_shown = page.inner_text("#total") if width == 1440 else ""
-    for _ in range(60):
-        page.mouse.wheel(0, 1200)
-        page.wait_for_timeout(80)
-        if page.evaluate("window.innerHeight + window.scrollY >= document.body.scrollHeight - 4"):
-            break
-    assert page.locator(".wall .tile").count() == MANY + 5
+    at_the_end = "window.innerHeight + window.scrollY >= document.body.scrollHeight - 4"
+    tiles = page.locator(".wall .tile")
+    scroll_until(page, lambda: tiles.count() == MANY + 5 and bool(page.evaluate(at_the_end)), step_px=1200)
     assert films_shown in {"", f"{MANY + 5} videos"}
     page.wait_for_function("() => document.querySelectorAll('.wall .playing').length > 2")
     assert len(set(clips)) > at_first
@@ -222,7 +215,7 @@ def test_clips_that_are_missing_are_made_when_they_are_looked_at(browser: Browse
     page = watched.log_in("/videos")
     number = asset_of(films, NO_STREAM)["asset_id"]
     page.locator(f".tile[data-id='{number}']").scroll_into_view_if_needed()
-    page.wait_for_selector(f".tile[data-id='{number}'].playing", timeout=60_000)
+    page.wait_for_selector(f".tile[data-id='{number}'].playing")
     assert page.evaluate(f"document.querySelector(\".tile[data-id='{number}'] video\").videoWidth") > 0
     watched.context.close()
 
@@ -232,7 +225,7 @@ def test_who_wants_less_motion_gets_a_wall_that_stands_still(browser: Browser, s
     watched.page.emulate_media(reduced_motion="reduce")
     page = watched.log_in("/videos")
     page.wait_for_selector(".wall .tile.ready")
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")
     assert page.locator(".wall video").count() == 0
     assert page.get_attribute("#pause", "aria-pressed") == "true"
     page.click("#pause")
@@ -252,11 +245,7 @@ def test_a_live_photo_is_one_tile_that_moves_while_it_is_pointed_at(
     page = watched.log_in()
     page.wait_for_selector(".tile.ready")
     tile = page.locator(f".tile[data-id='{number}']")
-    for _ in range(40):
-        if tile.count():
-            break
-        page.mouse.wheel(0, 800)
-        page.wait_for_timeout(80)
+    scroll_until(page, lambda: tile.count() > 0, step_px=800)
     tile.scroll_into_view_if_needed()
     assert "live" in tile.inner_text().lower()
     assert page.locator(f".tile[data-id='{asset_of(films, moving)['asset_id']}']").count() == 0
@@ -268,7 +257,7 @@ def test_a_live_photo_is_one_tile_that_moves_while_it_is_pointed_at(
     page.wait_for_selector("#viewer[open] .live:not([hidden])")
     page.click("#viewer .live")
     page.wait_for_selector("#viewer video.moment")
-    page.wait_for_function("() => !document.querySelector('#viewer video.moment')", timeout=20_000)
+    page.wait_for_function("() => !document.querySelector('#viewer video.moment')")
     assert page.get_attribute("#viewer .live", "aria-pressed") == "false"
     watched.context.close()
 
