@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -202,6 +200,8 @@ def status(context: typer.Context, json: Json = False) -> None:
             name = f"{stage['stage']} (off)" if stage.get("engine") == "off" else stage["stage"]
             table.add_row(library["library"], name, *counts, f"{library['missing']:,}")
     Console().print(table if rows else "No library yet: run `darkroom scan DIR` or `darkroom up DIR`.")
+    if damaged := sum(library["damaged"] for library in rows):
+        typer.echo(f"{damaged:,} files are damaged: `darkroom failures --stage verify` says which and what to do.")
 
 
 @app.command()
@@ -359,14 +359,6 @@ def _right(name: str) -> Any:
     return Column(name, justify="right")
 
 
-class Stopped(Exception):
-    """Ctrl-C. No KeyboardInterrupt: typer would swallow that without a word."""
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
-
-
 def main() -> None:
     """Run the command line; an error we know is one line, exit code 1 (2 for wrong usage)."""
     from pydantic import ValidationError
@@ -376,11 +368,8 @@ def main() -> None:
 
     deny_others()
     os.environ.update(safe_path_environment(os.environ))
-    signal.signal(signal.SIGINT, _stop)
     try:
         app()
-    except Stopped:
-        _complain("stopped; what was done is kept, the next run goes on from there", 1)
     except ValidationError as exc:
         _complain(settings_problem(exc), 2)
     except RefusedError as exc:
@@ -399,4 +388,7 @@ def _complain(message: str, code: int) -> None:
 
 
 if __name__ == "__main__":
+    from deployments.interrupts import end_at_once
+
+    end_at_once()
     main()

@@ -222,7 +222,7 @@ def test_ctrl_c_says_that_nothing_is_lost(home: Path, tmp_path: Path) -> None:
         time.sleep(0.05)
     scan.send_signal(signal.SIGINT)
     out, err = scan.communicate(timeout=60)
-    assert (scan.returncode, out) == (1, "")
+    assert (scan.returncode, out) == (130, "")
     assert "stopped; what was done is kept" in err
     assert answer("scan")["found"] == 150
 
