@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,28 @@ def rename_library(context: typer.Context, name: str, new_name: str) -> None:
 
     rename(house_of(context.obj), name, new_name)
     typer.echo(printable(f"{name} is called {new_name.strip()}."))
+
+
+@library_app.command("move")
+def move_library(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name or number.")],
+    new_root: Annotated[str, typer.Argument(metavar="NEW_ROOT", help="The folder its files lie in now.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare only, and change nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if it looks like another collection.")] = False,
+    json: Json = False,
+) -> None:
+    """Say that a library's folder moved: numbers, addresses and thumbnails stay. No file is touched."""
+    from flows.library_move import move_library as move
+
+    report = move(house_of(context.obj), name, Path(new_root), dry_run=dry_run, force=force)
+    if json:
+        print_json(report.as_dict())
+        return
+    typer.echo(printable(str(report)))
+    typer.echo(printable(f"{report.library} {'would be' if dry_run else 'is'} at {report.new_root}"))
+    if not dry_run:
+        typer.echo("`darkroom scan` looks at what changed on the way.")
 
 
 @library_app.command("remove")

@@ -86,6 +86,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Between two looks at a file written a moment ago; one that differs waits for the next scan",
     )
+    verify_gib_per_night: float = Field(
+        10, ge=0, description="Originals read again each night to find damaged ones, the longest unread first, GiB; "
+        "also the most that one scan reads again after a remount (0: none)",
+    )  # fmt: skip
     face_hash_backfill_max_per_tick: int = Field(2000, ge=1, description="Files hashed in one run of `hash-backfill`")
     apollo_face_api_base_url: str = Field(
         "", description="Apollo, for faces (docs/faces.md; default: `APOLLO_API_BASE_URL`; without both, and without "

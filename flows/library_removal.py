@@ -46,12 +46,12 @@ def remove_library(house: House, wanted: str, *, dry_run: bool = False) -> Remov
     Raises:
         UnknownLibrary. Conflict: BASE_PATH would bring it back. TransientError: A scan or drain is at work.
     """
-    library = _one_library(house, wanted)
+    library = one_library(house, wanted)
     if house.settings.base_path is not None and house.settings.base_path == library.root:
         raise Conflict(f"BASE_PATH names {library.root}: unset it first, or the next command brings the library back")
     if dry_run:
         return _forget(house, library, dry_run=True)
-    with _nobody_at_work(house, library):
+    with nobody_at_work(house, library):
         files = house.lake.rows("libraries/derivative_files", library_id=library.library_id)
         marks = house.lake.rows("libraries/marked_failures", library_id=library.library_id)
         report = _forget(house, library, dry_run=False)
@@ -66,7 +66,7 @@ def rename_library(house: House, wanted: str, name: str) -> None:
     Raises:
         UnknownLibrary. RefusedError: The name will not do. Conflict: It is taken.
     """
-    library, name = _one_library(house, wanted), name.strip()
+    library, name = one_library(house, wanted), name.strip()
     if not name or len(name) > 200 or name.isdigit() or name.lower() in _RESERVED or not name.isprintable():
         raise RefusedError("a library's name has 1 to 200 characters, is no number and not `all`")
     with house.lake.write(f"library {library.name} is called {name}") as writer:
@@ -76,14 +76,14 @@ def rename_library(house: House, wanted: str, name: str) -> None:
         writer.run("libraries/rename", library_id=library.library_id, new_name=name)
 
 
-def _one_library(house: House, wanted: str) -> Library:
+def one_library(house: House, wanted: str) -> Library:
     if wanted.lower() in _RESERVED:
         raise RefusedError("one library at a time: `darkroom library list` names them")
     return house.libraries(wanted)[0]
 
 
 @contextmanager
-def _nobody_at_work(house: House, library: Library) -> Iterator[None]:
+def nobody_at_work(house: House, library: Library) -> Iterator[None]:
     """No scan of it and no drain goes on meanwhile: they would write rows of files that are forgotten."""
     names = [
         f"scan-{library.library_id}",

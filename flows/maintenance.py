@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from prefect import flow
@@ -10,6 +11,7 @@ from flows.house import open_house
 from flows.prefect_runs import prune_runs
 from flows.reporting import record_run, show_run
 from flows.upkeep import check_lake, delete_broken_uploads, forget_deleted_sentinels, forget_vanished_derivatives
+from flows.verification import verify_oldest
 from sql.lake import utc_now
 from tasks.atomic_write import sweep_temporary
 from tasks.video.workshop import clear_dead
@@ -27,6 +29,8 @@ def maintenance() -> dict[str, Any]:
         + sum(sweep_temporary(house.folder_of(kind)) for kind in ("thumbnail", "preview_clip", "gif")),
         "dead_encodes_cleared": clear_dead(house.settings.video_folder),
     }
+    verified = asdict(verify_oldest(house))
+    numbers |= {f"files_{verdict}": count for verdict, count in verified.items()}
     numbers |= house.lake.maintain(house.settings.lake_keep_days)
     numbers["prefect_runs_pruned"] = prune_runs()
     check_lake(house)

@@ -22,7 +22,7 @@ _NEWCOMER = pa.schema(
 )  # fmt: skip
 _SEEN = pa.schema(
     [("asset_id", pa.int64()), ("rel_path", pa.string()), ("size_bytes", pa.int64()), ("mtime_ns", pa.int64()),
-     ("sidecar", pa.string()), ("sidecar_version", pa.string())]
+     ("sidecar", pa.string()), ("sidecar_version", pa.string()), ("inode", pa.uint64()), ("ctime_ns", pa.int64())]
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from flows.drain import DrainReport, drain
 from flows.house import House, Library
 from flows.scan_record import Found, ScanRecorder
+from flows.verification import verify_suspects
 from sql.lake import Row
 from tasks.derivative_files import FILE_OF, on_disk
 from tasks.errors import IntegrityError, LibraryLost
@@ -110,7 +111,8 @@ def find_changes(house: House, library: Library, report: ScanReport, *, full: bo
         recorder.record_known(files)
         recorder.record_newcomers()
         recorder.record_walk(status if full else None)
-        report.new, report.changed = recorder.inserted, found.changed
+        replaced = verify_suspects(house, library, listing).replaced
+        report.new, report.changed = recorder.inserted, found.changed + replaced
         report.moved, report.missing = len(found.moves), len(found.gone)
         report.restored, report.waiting = found.restored, len(found.moving)
     _count(house, library, report)

@@ -83,7 +83,7 @@ def ingest_files(batch: Sequence[Asset], plan: IngestPlan) -> Results:
 def ingest_file(asset: Asset, plan: IngestPlan) -> Results:
     results = Results()
     try:
-        content_hash, kind, content = _read(asset, keep=plan.pixels)
+        content_hash, kind, content, status = _read(asset, keep=plan.pixels)
     except FileMoving:
         results.left += 1
         return results
@@ -91,16 +91,17 @@ def ingest_file(asset: Asset, plan: IngestPlan) -> Results:
         results.fail(asset, "hash", exc, tool_version=HASH_TOOL, file_version=asset.stat_version)
         return results
     results.done += 1
-    results.add("fingerprint", _fingerprint(asset, content_hash, kind))
+    results.add("fingerprint", _fingerprint(asset, content_hash, kind, status))
     results.clear(asset, "hash")
+    results.clear(asset, "verify")
     if plan.pixels:
         _add_metadata(results, asset, kind, content, content_hash)
         _add_thumbnail(results, asset, kind, content, content_hash, plan)
     return results
 
 
-def _read(asset: Asset, *, keep: bool) -> tuple[str, MediaKind, bytes | None]:
-    """Hash, kind, and the content where it is small enough to hold and a decoder here will want it."""
+def _read(asset: Asset, *, keep: bool) -> tuple[str, MediaKind, bytes | None, os.stat_result]:
+    """Hash, kind, the content where it is small enough to hold and a decoder will want it, and the file's status."""
     try:
         with open_original(asset.path) as file:
             _check_unchanged(asset, file)
@@ -112,10 +113,10 @@ def _read(asset: Asset, *, keep: bool) -> tuple[str, MediaKind, bytes | None]:
                 content_hash = hash_bytes(content)
             else:
                 content, content_hash = None, hash_stream(file)
-            _check_unchanged(asset, file)
+            status = _check_unchanged(asset, file)
     except OSError as exc:
         raise UnreadableFile(asset.path, f"cannot be read: {exc.strerror or exc}") from exc
-    return content_hash, kind, content
+    return content_hash, kind, content, status
 
 
 def open_original(path: Path) -> BinaryIO:
@@ -127,13 +128,14 @@ def open_original(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb", buffering=0 if os.fstat(descriptor).st_size > HELD_BYTES else -1)
 
 
-def _check_unchanged(asset: Asset, file: BinaryIO) -> None:
+def _check_unchanged(asset: Asset, file: BinaryIO) -> os.stat_result:
     status = os.fstat(file.fileno())
     if (status.st_size, status.st_mtime_ns) != (asset.size_bytes, asset.mtime_ns):
         raise FileMoving(asset.rel_path)
+    return status
 
 
-def _fingerprint(asset: Asset, content_hash: str, kind: MediaKind) -> Row:
+def _fingerprint(asset: Asset, content_hash: str, kind: MediaKind, status: os.stat_result) -> Row:
     return {
         "asset_id": asset.asset_id,
         "size_bytes": asset.size_bytes,
@@ -141,6 +143,8 @@ def _fingerprint(asset: Asset, content_hash: str, kind: MediaKind) -> Row:
         "content_hash": content_hash,
         "media_type": kind.media_type,
         "mime_type": kind.mime_type,
+        "inode": status.st_ino,
+        "ctime_ns": status.st_ctime_ns,
         "recorded_at": utc_now(),
     }
 

@@ -26,6 +26,8 @@ FILE_COLUMNS = pa.schema(
         ("mtime_ns", pa.int64()),
         ("sidecar", pa.string()),
         ("sidecar_version", pa.string()),
+        ("inode", pa.uint64()),
+        ("ctime_ns", pa.int64()),
     ]
 )
 DIRECTORY_COLUMNS = pa.schema([("rel_path", pa.string()), ("mtime_ns", pa.int64())])
@@ -109,6 +111,8 @@ class _Walker:
         self.rel_paths: list[str] = []
         self.sizes: list[int] = []
         self.mtimes: list[int] = []
+        self.inodes: list[int] = []
+        self.ctimes: list[int] = []
         self.sidecars: dict[int, tuple[str, str]] = {}  # row to the name and version of its sidecar: few have one
         self.directories: list[tuple[str, int]] = []
         self.odd: list[tuple[str, str]] = []
@@ -157,6 +161,8 @@ class _Walker:
             self.rel_paths.append(text_prefix + (name if name.isascii() else to_text(name)))
             self.sizes.append(status.st_size)
             self.mtimes.append(status.st_mtime_ns)
+            self.inodes.append(status.st_ino)
+            self.ctimes.append(status.st_ctime_ns)
         if sidecars:
             self._pair_sidecars(first_row, sidecars, text_prefix)
         if len(self.rel_paths) >= _CHUNK_ROWS:
@@ -196,9 +202,10 @@ class _Walker:
         rows = range(len(self.rel_paths))
         nothing = ("", "")
         sidecars = [self.sidecars.get(row, nothing) for row in rows] if self.sidecars else [nothing] * len(rows)
-        columns = [self.rel_paths, self.sizes, self.mtimes, [name for name, _ in sidecars], [v for _, v in sidecars]]
+        columns = [self.rel_paths, self.sizes, self.mtimes, [name for name, _ in sidecars], [v for _, v in sidecars],
+                   self.inodes, self.ctimes]  # fmt: skip
         self.batches.append(pa.record_batch(columns, schema=FILE_COLUMNS))
-        for column in (self.rel_paths, self.sizes, self.mtimes, self.sidecars):
+        for column in (self.rel_paths, self.sizes, self.mtimes, self.inodes, self.ctimes, self.sidecars):
             column.clear()
 
     def listing(self) -> Listing:

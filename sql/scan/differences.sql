@@ -16,6 +16,8 @@ compared as materialized (  -- nearly all rows are equal and end here
         listing.mtime_ns,
         listing.sidecar,
         listing.sidecar_version,
+        listing.inode,
+        listing.ctime_ns,
         case
             when known.asset_id is null then 'new'
             when listing.rel_path is null then 'vanished'
