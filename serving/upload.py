@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from deployments.settings import Settings, is_excluded
 from serving.arrival import MAX_UPLOAD_BYTES, Arrival, TooLarge, nearest_folder, recognised, settle, target_of
+from serving.decodable import refuse_undecodable
 from serving.multipart import UploadForm
 from serving.paths import checked_path, primary_library
 from serving.replica import Replica
@@ -106,7 +107,9 @@ def _take_in(incoming: _Incoming, settings: Settings, lake: Lake, replica: Repli
     rel_path = target_of(incoming.path, incoming.file_name, root)
     if is_excluded(rel_path, settings.scan_excluded_dirs):
         raise InvalidPath(f"{rel_path} lies in a folder that scans leave out")
-    kind = recognised(incoming.arrival.head, rel_path.rpartition("/")[2])
+    name = rel_path.rpartition("/")[2]
+    kind = recognised(incoming.arrival.head, name)
+    refuse_undecodable(incoming.arrival.path, kind, name)
     target = root / to_os_name(rel_path)
     with _ONE_AT_A_TIME:
         _refuse_same_bytes(replica.refresh(), library, content_hash)

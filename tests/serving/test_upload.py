@@ -34,6 +34,13 @@ def picture(shade: int = 0) -> bytes:
     return buffer.getvalue()
 
 
+def noisy_picture() -> bytes:
+    """One whose bytes are nearly all pixels."""
+    buffer = io.BytesIO()
+    Image.effect_noise((320, 240), 90).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
 def upload(client: TestClient, name: str, content: bytes, **fields: Any) -> Any:
     return client.post("/image", files={"file": (name, content)}, data=fields)
 
@@ -213,12 +220,16 @@ def test_a_lake_that_refuses_the_row_leaves_no_file(
     assert upload(writer, "a.jpg", picture()).status_code == 200
 
 
-def test_a_damaged_photo_is_taken_in_with_its_failure(writer: TestClient) -> None:
-    broken = picture()[:40] + b"\0" * 200
+def test_a_photo_with_its_end_missing_is_taken_in_and_one_with_nothing_is_not(writer: TestClient, house: House) -> None:
+    whole = noisy_picture()
+    broken = whole[: len(whole) // 2]
     assert upload(writer, "broken.jpg", broken).status_code == 200
     answer = writer.get("/image/metadata", params={"path": "broken.jpg"}).json()
-    assert "thumbnail" in {failure["stage"] for failure in answer["failures"]}
-    assert writer.get("/failures").json()["total"] >= 1
+    assert answer["path"] == "broken.jpg"
+    refused = upload(writer, "nothing.jpg", picture()[:40] + b"\0" * 200)
+    assert refused.status_code == 400
+    assert "cannot be shown" in refused.json()["detail"]
+    assert files(house) == ["broken.jpg"]
 
 
 def test_a_file_that_comes_back_under_its_old_path_keeps_its_number(writer: TestClient, house: House) -> None:
