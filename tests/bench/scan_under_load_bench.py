@@ -3,7 +3,7 @@
 
     python -m tests.bench.scan_under_load_bench [--files 20000] [--busy 8] [--rounds 10] [--database-url postgresql://…]
 
-Target (issue 11): every round ends with exit code 0. A PostgreSQL that is given must be empty, and is used for one round.
+Target (issue 11): every round ends with exit code 0. A PostgreSQL that is given must be empty: it is used once.
 """
 
 from __future__ import annotations
