@@ -58,7 +58,7 @@ def _watch_for_signals(end: Callable[[int], None]) -> None:
 
     def watch() -> None:
         while number := os.read(read, 1):
-            if number[0] in _SIGNALS:
+            if number[0] in _SIGNALS and signal.getsignal(number[0]) is end:  # the SQL shell has a handler of its own
                 end(number[0])
 
     threading.Thread(target=watch, name="signals", daemon=True).start()
