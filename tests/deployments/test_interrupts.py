@@ -115,9 +115,9 @@ def test_scan_that_was_stopped_again_and_again_comes_to_the_same(home: Path, pho
     assert len(open_house().lake.select("from failure where stage = 'thumbnail'")) == 400
 
 
-@pytest.mark.parametrize("arguments", [["sql"], ["scan"], ["library", "list"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["status"], ["scan"], ["library", "list"]], ids=" ".join)
 def test_command_that_waits_stops_with_one_line_too(home: Path, photos: Path, arguments: list[str]) -> None:
-    """One that waits for what a person types, one for another process's write lock, and one that just begins."""
+    """One that counts, one that waits for another process's write lock, and one that just begins."""
     house = open_house()
     register_library(house.lake, photos)
     with house.lake.write() as writer:
