@@ -6,6 +6,7 @@ Drains work off what these find, `darkroom status` and GET /metrics count it: on
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from deployments.settings import Settings
@@ -16,7 +17,7 @@ from tasks.faces.engines import EngineChoice
 from tasks.faces.regions import REGIONS_RECIPE
 from tasks.ingest import plan_ingest
 from tasks.places.personal import PersonalPlace
-from tasks.stages import STAGES, backlog_parameters, stage_backlog
+from tasks.stages import DEPLOYMENTS, STAGES, backlog_parameters, stage_backlog
 from tasks.video_batch import plan_videos
 
 Backlogs = dict[str, dict[str, Any]]
@@ -60,6 +61,25 @@ def waiting(lake: Lake, known: Backlogs, library: str) -> dict[str, int]:
     if "faces" in known:
         found["faces"] = count("faces")
     return found
+
+
+def deployments_with_work(lake: Lake, settings: Settings, queries: Iterable[str] = DEPLOYMENTS) -> list[str]:
+    """
+    The deployments that have something to do, in the order of DEPLOYMENTS.
+
+    Args:
+        queries: Only the backlogs of these names; those that are off, or worked off by no deployment, are left out.
+    """
+    known, asked = backlogs(lake, settings), set(queries)
+    found: dict[str, None] = {}
+    for query, deployment in DEPLOYMENTS.items():
+        if query in asked and query in known and deployment not in found and _has_rows(lake, query, known[query]):
+            found[deployment] = None
+    return list(found)
+
+
+def _has_rows(lake: Lake, query: str, parameters: dict[str, Any]) -> bool:
+    return bool(lake.count(f"backlog/{query}", library="all", row_limit=1, **parameters))
 
 
 def known_places(lake: Lake, settings: Settings) -> list[PersonalPlace]:

@@ -14,13 +14,13 @@ import typer
 
 from deployments.cli_accounts import key_app, token, user_app
 from deployments.cli_backup import backup, restore
-from deployments.cli_common import Json, WrongUsage, house_of, print_json, printable
+from deployments.cli_common import Json, WrongUsage, house_of, print_json
 from deployments.cli_library import library_app
 from deployments.cli_organise import changes, export_xmp, undo
 from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from tasks.errors import RefusedError
-from tasks.file_names import to_text
+from tasks.file_names import printable, to_text
 from tasks.private_files import close_to_others, deny_others
 
 app = typer.Typer(
@@ -110,18 +110,18 @@ def scan(
         raise WrongUsage("--quick and --full exclude each other")
     if quick and accept_loss:
         raise WrongUsage("--accept-loss belongs to a full scan: a quick one finds nothing missing")
-    from deployments.progress_bars import ProgressBars
+    from deployments.progress_bars import open_display
     from flows.house import watch_with
     from flows.whole_run import scan_and_drain
 
     names = _register(context.obj, folders, needed=True)
     if accept_loss and not folders and len(house_of(context.obj).libraries()) > 1:
         raise WrongUsage("--accept-loss needs the folder whose loss is accepted: there are several libraries")
-    if json or not sys.stderr.isatty():
+    if json:
         total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
     else:
-        with ProgressBars() as bars:
-            watch_with(bars)
+        with open_display() as display:
+            watch_with(display)
             total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
     if json:
         print_json(total)

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli_common import Json, print_json, printable
+from deployments.cli_common import Json, print_json
 from deployments.settings import Settings, load_settings
+from tasks.file_names import printable
 
 
 def backup(

@@ -24,11 +24,6 @@ def house_of(settings: Settings) -> Any:
     return open_house(settings)
 
 
-def printable(text: str) -> str:
-    """A stranger's file name for a terminal: control characters are shown, not obeyed."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def print_json(value: Any) -> None:
     import orjson
 

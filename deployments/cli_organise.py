@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli_common import Json, house_of, print_json, printable
+from deployments.cli_common import Json, house_of, print_json
+from tasks.file_names import printable
 
 
 def changes(

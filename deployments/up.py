@@ -122,7 +122,7 @@ class Household:
         self._prefect_folder.mkdir(parents=True, exist_ok=True)
         self._server.start()
         self._api.start()
-        screen.note("starting the Prefect server …")
+        screen.note(f"starting; soon there is {self._web}/ to open")
         self._wait_for_server(screen)
         if self._stopping.is_set():
             return
@@ -144,8 +144,6 @@ class Household:
                 self._watch.start_run("daily-summaries")
         except httpx.HTTPError as exc:
             screen.note(f"the first scan could not be started: {exc}; the schedule will start one")
-            return
-        screen.note("first scan started; Ctrl-C stops everything, nothing is lost")
 
     def _wait_for_server(self, screen: Screen) -> None:
         started = time.monotonic()

@@ -17,15 +17,22 @@ import signal
 import socket
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import httpx
+
 from deployments import fork_server, run_client
 from deployments.flow_engine import import_everything
 from deployments.prefect_env import WORK_POOL
+from deployments.settings import load_settings
 from deployments.tether import die_with_parent
+from tasks.new_work import announced_at
 from tasks.private_files import deny_others
+
+WATCH_SECONDS = 1.0
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, WorkPool
@@ -85,8 +92,45 @@ def run_worker(socket_path: Path | None) -> int:
 
     ProcessWorker.job_configuration = ForkedJob
     worker = ProcessWorker(work_pool_name=WORK_POOL, name=f"darkroom on {socket.gethostname()}")
-    asyncio.run(_until_stopped(worker.start()))
+    asyncio.run(_until_stopped(_work(worker.start(), load_settings().darkroom_home)))
     return 0
+
+
+async def _work(pool: Any, darkroom_home: Path) -> None:
+    watching = asyncio.ensure_future(_start_announced_work(darkroom_home))
+    try:
+        await pool
+    finally:
+        watching.cancel()
+
+
+async def _start_announced_work(darkroom_home: Path) -> None:
+    """When the API says that it left work, a quick scan begins, which starts what has something to do."""
+    known = announced_at(darkroom_home)
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        announced = announced_at(darkroom_home)
+        if announced == known:
+            continue
+        try:
+            if await _start_quick_scan():
+                known = announced
+        except httpx.HTTPError as exc:  # tried again in a moment; the schedule does the same within a minute
+            print(f"worker: no quick scan could be started: {exc}", file=sys.stderr)
+
+
+async def _start_quick_scan() -> bool:
+    """False while one is running: it may have looked already, and a second one beside it would be cancelled."""
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        deployment = await client.read_deployment_by_name("quick-scan/quick-scan")
+        limit = deployment.global_concurrency_limit
+        if limit is not None and limit.active_slots >= limit.limit:
+            return False
+        name = f"quick-scan {datetime.now().astimezone():%Y-%m-%d %H:%M}"
+        await client.create_flow_run_from_deployment(deployment.id, name=name)
+        return True
 
 
 async def _until_stopped(work: Any) -> None:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.house import House
 from flows.progress import current_flow_run
+from flows.run_logs import lines_left, log_batch
 from flows.runners import batches_ahead
 from sql.lake import LakeError, LakeLocked
 from tasks.asset import Asset, Results
@@ -48,6 +49,9 @@ class DrainReport:
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
     contact_sheet: list[bytes] = field(default_factory=list)
+    row_type: type[Asset] = Asset
+    seen: dict[int, int] = field(default_factory=dict)  # assets looked at, and in which version
+    stopped_early: bool = False  # of a page of files none could be done: those after it were not looked at
 
     def add(self, results: Results) -> None:
         self.done += results.done
@@ -58,7 +62,18 @@ class DrainReport:
         self.contact_sheet = (self.contact_sheet + results.contact_sheet)[:24]
 
     def numbers(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "contact_sheet"}
+        return {column.name: getattr(self, column.name) for column in fields(self) if column.name not in _NO_NUMBERS}
+
+    def is_new(self, asset: Asset) -> bool:
+        """Whether nobody looked at it in this run, or it has changed since."""
+        return self.seen.get(asset.asset_id) != _version(asset)
+
+
+def _version(asset: Asset) -> int:
+    return hash((asset.content_hash, asset.stat_version, asset.sidecar_version))
+
+
+_NO_NUMBERS = {"contact_sheet", "row_type", "seen", "stopped_early"}
 
 
 class Work(Protocol):
@@ -83,6 +98,7 @@ def drain(
     row_type: type[Asset] = Asset,
     recorder: Recorder | None = None,
     shuffled: bool = False,
+    report: DrainReport | None = None,
     **parameters: Any,
 ) -> DrainReport:
     """
@@ -96,18 +112,20 @@ def drain(
         recorder: Commits a batch, where its rows depend on what is known by then.
         shuffled: In any order (of the first SHUFFLED_FILES), so that what is first in the backlog and cannot be done
             keeps nothing else waiting.
+        report: A new one of this backlog and row type, for who wants to know what was done even when this raises.
         parameters: Of the backlog query.
     Raises:
         TransientError: A service stayed away through all retries; nothing was recorded about its batch.
     """
-    report = DrainReport(backlog)
+    report = report or DrainReport(backlog, row_type=row_type)
     started = time.monotonic()
     progress = house.progress()
-    seen: set[int] = set()
-    with _runner(backlog, work, at_once or 1) as submit:
+    with _BatchRunner(report, work, at_once or 1) as submit:
         ahead = max(batches_ahead(), at_once - 1) if at_once else batches_ahead()
-        while page := _page(house, backlog, library, limit, report, seen, row_type, parameters, shuffled=shuffled):
-            if len(seen) == len(page):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
+        while page := _page(house, backlog, library, limit, report, row_type, parameters, shuffled=shuffled):
+            if len(report.seen) == len(
+                page
+            ):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
                 progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
             before = report.done + report.failed
             batches = split(page, batch_files, batch_bytes)
@@ -119,6 +137,7 @@ def drain(
                 if batch_number % FLUSH_EVERY_BATCHES == 0:
                     _patiently(house.lake.flush)
             if report.done + report.failed == before:
+                report.stopped_early = True
                 break  # all that is left is files somebody is still writing
     progress.finish()
     report.seconds = round(time.monotonic() - started, 3)
@@ -157,7 +176,6 @@ def _page(
     library: str,
     limit: int | None,
     report: DrainReport,
-    seen: set[int],
     row_type: type[Asset],
     parameters: dict[str, Any],
     *,
@@ -171,8 +189,8 @@ def _page(
     rows = house.lake.rows(f"backlog/{backlog}", library=library, row_limit=row_limit, **parameters)
     if shuffled:
         random.shuffle(rows)
-    page = [row_type(**row) for row in rows if row["asset_id"] not in seen][:wanted]
-    seen.update(asset.asset_id for asset in page)
+    page = [asset for asset in (row_type(**row) for row in rows) if report.is_new(asset)][:wanted]
+    report.seen.update((asset.asset_id, _version(asset)) for asset in page)
     return page
 
 
@@ -216,11 +234,11 @@ class _Parcel:
         self.files = files
 
 
-class _runner:  # noqa: N801  (reads as the context manager it is)
+class _BatchRunner:
     """Submits batches: as Prefect task runs inside a flow run, else to threads of our own."""
 
-    def __init__(self, stage: str, work: Work, threads: int) -> None:
-        self._stage, self._work, self._threads = stage, work, threads
+    def __init__(self, report: DrainReport, work: Work, threads: int) -> None:
+        self._report, self._work, self._threads = report, work, threads
         self._pool: ThreadPoolExecutor | None = None
         self._batches = 0
 
@@ -240,14 +258,17 @@ class _runner:  # noqa: N801  (reads as the context manager it is)
 
     def _submit_task(self, batch: list[Asset]) -> Any:
         self._batches += 1
-        work = self._work
+        work, lines = self._work, lines_left(self._report.failed)
 
         def run_batch(parcel: _Parcel) -> Results:
-            return work(parcel.files)
+            started = time.monotonic()
+            results = work(parcel.files)
+            log_batch(len(parcel.files), results, time.monotonic() - started, lines)
+            return results
 
         prefect_task = task(
-            name=self._stage,
-            task_run_name=_named(self._stage, self._batches, batch),
+            name=self._report.stage,
+            task_run_name=_named(self._report.stage, self._batches, batch),
             retries=len(RETRY_DELAYS_SECONDS),
             retry_delay_seconds=RETRY_DELAYS_SECONDS,
             retry_condition_fn=_is_transient,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from deployments.backlogs import backlogs
 from flows.drain import DrainReport, Recorder, Work, drain
 from flows.house import House
-from flows.reporting import record_run, show_run
+from flows.progress import current_flow_run
+from flows.reporting import record_run, show_idle_run, show_run
 from sql.lake import utc_now
 from tasks.asset import Asset
+
+reports_of_run: defaultdict[str, list[DrainReport]] = defaultdict(list)  # of Prefect runs; `flows.triggers` takes them
 
 
 def run_drain(
@@ -43,9 +47,13 @@ def run_drain(
             return DrainReport(backlog)
         started_at = utc_now()
         parameters = backlogs(house.lake, house.settings)[backlog]
-        report = drain(
+        report = DrainReport(backlog, row_type=row_type)
+        if current_flow_run() is not None:
+            reports_of_run[house.run_id].append(report)
+        drain(
             house, backlog, work, library=library, limit=limit, batch_files=batch_files, batch_bytes=batch_bytes,
-            row_type=row_type, at_once=at_once, recorder=recorder, shuffled=shuffled, **parameters,
+            row_type=row_type, at_once=at_once, recorder=recorder, shuffled=shuffled, report=report,
+            **parameters,
         )  # fmt: skip
         if report.done or report.failed:
             record_run(
@@ -61,6 +69,8 @@ def show_drains(house: House, flow: str, library: str, *reports: DrainReport) ->
     numbers["failed"] = sum(report.failed for report in reports)
     if any(numbers.values()):
         show_run(house, flow, library, numbers, [picture for report in reports for picture in report.contact_sheet])
+    else:
+        show_idle_run(flow, library)
     numbers["left"] = sum(report.left for report in reports)
     numbers["seconds"] = round(sum(report.seconds for report in reports), 3)
     return numbers

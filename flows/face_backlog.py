@@ -13,12 +13,14 @@ from flows.drains import run_drain, show_drains
 from flows.faces import bind_faces, group_all_faces, group_new_faces, record_faces
 from flows.house import House, open_house
 from flows.independent import IndependentStages
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from tasks.faces.batch import FaceAsset, look_at_batch, read_batch_regions
 from tasks.faces.engines import EngineChoice
 
 
-@flow(flow_run_name="face backlog {library}", task_runner=drain_runner())
+@flow(flow_run_name="face backlog {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def face_backlog(library: str = "all", limit: int | None = None) -> dict[str, Any]:
     """
     At most FACE_BACKLOG_MAX_PER_TICK pictures (or *limit*: `darkroom scan` takes all), newest first. Without an engine
@@ -39,7 +41,7 @@ def face_backlog(library: str = "all", limit: int | None = None) -> dict[str, An
     grouped = stages.run("groups", partial(group_new_faces, house), 0)
     shown = show_drains(house, "face-backlog", library, regions, faces) | {"bound": bound, "grouped": grouped}
     stages.finish()
-    return shown
+    return end_run(shown)
 
 
 def _read_regions(house: House, library: str) -> DrainReport:

@@ -6,14 +6,16 @@ from typing import Any
 
 from prefect import flow
 
+from flows.reporting import end_run
 from flows.scans import scan
+from flows.triggers import SCAN_HOOKS
 from flows.upkeep import check_lake, forget_deleted_sentinels
 
 
-@flow(flow_run_name="full scan {library}")
+@flow(flow_run_name="full scan {library}", **SCAN_HOOKS)
 def full_scan(library: str = "all", accept_loss: bool = False) -> dict[str, Any]:
     """Bring the catalog up to date with the disk, then prove that the catalog keeps its own rules."""
     forget_deleted_sentinels()
     total = scan("full-scan", library, full=True, accept_loss=accept_loss)
     check_lake()
-    return total
+    return end_run(total)

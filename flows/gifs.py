@@ -9,14 +9,16 @@ from prefect import flow
 
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from tasks.video_batch import make_gifs
 
 
-@flow(flow_run_name="gifs {library}", task_runner=drain_runner())
+@flow(flow_run_name="gifs {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def gifs(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Make the GIFs that are missing. Safe to stop and to start again."""
     house = open_house()
     work = partial(make_gifs, plan=house.video_plan())
     report = run_drain(house, "gifs", work, library=library, limit=limit, batch_files=32)
-    return show_drains(house, "gifs", library, report)
+    return end_run(show_drains(house, "gifs", library, report))

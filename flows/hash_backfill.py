@@ -9,15 +9,17 @@ from prefect import flow
 
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from tasks.ingest import ingest_files
 
 
-@flow(flow_run_name="hash backfill {library}", task_runner=drain_runner())
+@flow(flow_run_name="hash backfill {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def hash_backfill(library: str = "all") -> dict[str, Any]:
     """Hash at most FACE_HASH_BACKFILL_MAX_PER_TICK files; those that cannot be read do not use it up."""
     house = open_house()
     work = partial(ingest_files, plan=house.ingest_plan(pixels=False))
     limit = house.settings.face_hash_backfill_max_per_tick
     report = run_drain(house, "hash", work, library=library, limit=limit, flow="hash-backfill")
-    return show_drains(house, "hash-backfill", library, report)
+    return end_run(show_drains(house, "hash-backfill", library, report))

@@ -11,12 +11,14 @@ from deployments.settings import load_settings
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
 from flows.progress import FileProgress
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from tasks.video.workshop import clear_dead
 from tasks.video_batch import make_streams
 
 
-@flow(flow_run_name="hls {library}", task_runner=drain_runner(load_settings().hls_concurrency))
+@flow(flow_run_name="hls {library}", task_runner=drain_runner(load_settings().hls_concurrency), **DRAIN_HOOKS)
 def hls(library: str = "all", limit: int = 1_000) -> dict[str, Any]:
     """Make the streams that are missing, one task run a video. Safe to stop and to start again."""
     house = open_house()
@@ -25,4 +27,4 @@ def hls(library: str = "all", limit: int = 1_000) -> dict[str, Any]:
     report = run_drain(
         house, "hls", work, library=library, limit=limit, batch_files=1, at_once=house.settings.hls_concurrency
     )
-    return show_drains(house, "hls", library, report)
+    return end_run(show_drains(house, "hls", library, report))

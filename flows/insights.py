@@ -15,8 +15,11 @@ from flows.drain import DrainReport
 from flows.drains import run_drain, show_drains
 from flows.house import House, Library, open_house
 from flows.insight_writer import InsightWriter, insight_writer, record_insights
+from flows.prefect_runs import IDLE_TAG
 from flows.progress import current_flow_run
-from flows.reporting import name_run
+from flows.reporting import describe_run, end_run
+from flows.run_logs import log_problems
+from flows.triggers import DRAIN_HOOKS
 from tasks.asset import Results
 
 log = structlog.get_logger(__name__)
@@ -25,7 +28,7 @@ log = structlog.get_logger(__name__)
 _ONE_AT_A_TIME: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)  # a model answers one after the other
 
 
-@flow(flow_run_name="insights {library}", task_runner=_ONE_AT_A_TIME)
+@flow(flow_run_name="insights {library}", task_runner=_ONE_AT_A_TIME, **DRAIN_HOOKS)
 def insights(library: str = "all", limit: int | None = None) -> dict[str, Any]:
     """
     At most INSIGHT_MAX_PER_TICK insights (or *limit*) of INSIGHT_LIBRARIES, or of one of them, newest photos first.
@@ -36,13 +39,14 @@ def insights(library: str = "all", limit: int | None = None) -> dict[str, Any]:
     house = open_house()
     house.libraries(library)
     if not _chosen(house) or not _is_waiting(house, library):
-        return show_drains(house, "insights", library, DrainReport("insights"))
+        return end_run(show_drains(house, "insights", library, DrainReport("insights")))
     writer, in_the_way = insight_writer(house)
     if writer is None:
         log.warning("insights.no_model", reason=in_the_way)
-        name_run(f"insights {library}: waiting for a model: {in_the_way}")
-        return show_drains(house, "insights", library, DrainReport("insights")) | {"waiting_for": in_the_way}
-    return _write(house, writer, library, limit or house.settings.insight_max_per_tick)
+        numbers = show_drains(house, "insights", library, DrainReport("insights"))
+        describe_run(f"insights {library}: waiting for a model: {in_the_way}", IDLE_TAG)
+        return numbers | {"waiting_for": in_the_way}
+    return end_run(_write(house, writer, library, limit or house.settings.insight_max_per_tick))
 
 
 def _write(house: House, writer: InsightWriter, library: str, limit: int) -> dict[str, Any]:
@@ -54,6 +58,7 @@ def _write(house: House, writer: InsightWriter, library: str, limit: int) -> dic
     refused = writer.given_up()
     if refused.failed:
         record_insights(house, refused, f"insights {library}: refused")
+        log_problems(refused.problems)
         report.add(refused)
     numbers = show_drains(house, "insights", library, report)
     if shown and current_flow_run() is not None:

@@ -10,6 +10,7 @@ from prefect import flow
 from flows.house import open_house
 from flows.prefect_runs import prune_runs
 from flows.reporting import record_run, show_run
+from flows.triggers import start_drains
 from flows.upkeep import check_lake, delete_broken_uploads, forget_deleted_sentinels, forget_vanished_derivatives
 from flows.verification import verify_oldest
 from sql.lake import utc_now
@@ -38,4 +39,5 @@ def maintenance() -> dict[str, Any]:
     done = sum(value for value in numbers.values() if isinstance(value, int))
     record_run(house, "maintenance", "all", started_at, numbers, done=done, failed=0, message=message)
     show_run(house, "maintenance", "all", numbers)
+    start_drains(house)  # what was forgotten is made again now
     return numbers

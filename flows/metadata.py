@@ -9,15 +9,17 @@ from prefect import flow
 
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from tasks.metadata_batch import read_metadata
 
 
-@flow(flow_run_name="metadata {library}", task_runner=drain_runner())
+@flow(flow_run_name="metadata {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Read the metadata that are missing, with exiftool and ffprobe. Safe to stop and to start again."""
     house = open_house()
     tools = house.ingest_plan().metadata_tools
     work = partial(read_metadata, tools=tools, threads=house.settings.threads)
     report = run_drain(house, "metadata", work, library=library, limit=limit, batch_files=512)
-    return show_drains(house, "metadata", library, report)
+    return end_run(show_drains(house, "metadata", library, report))

@@ -9,11 +9,13 @@ from prefect import flow
 
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from tasks.perceptual import ThumbnailedAsset, hash_thumbnails
 
 
-@flow(flow_run_name="perceptual hashes {library}", task_runner=drain_runner())
+@flow(flow_run_name="perceptual hashes {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def perceptual_hashes(library: str = "all", limit: int = 100_000) -> dict[str, Any]:
     """Hash the look of every thumbnail that has no such hash. Safe to stop and to start again."""
     house = open_house()
@@ -22,4 +24,4 @@ def perceptual_hashes(library: str = "all", limit: int = 100_000) -> dict[str, A
         house, "perceptual_hashes", work, library=library, limit=limit, batch_files=2_000, batch_bytes=1 << 62,
         row_type=ThumbnailedAsset,
     )  # fmt: skip
-    return show_drains(house, "perceptual_hashes", library, report)
+    return end_run(show_drains(house, "perceptual_hashes", library, report))

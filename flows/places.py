@@ -14,7 +14,9 @@ from deployments.backlogs import known_places
 from flows.drains import run_drain, show_drains
 from flows.house import House, open_house
 from flows.personal_places import refresh_places
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from sql.lake import utc_now
 from tasks.places.batch import PlacedAsset, name_places, places_recipe
 from tasks.places.nominatim import SECONDS_BETWEEN, NominatimBusy, NominatimUnavailable, ask_nominatim
@@ -27,7 +29,7 @@ ANSWERS_PER_COMMIT = 10
 REFUSED_IN_A_ROW = 3  # then it is not the positions
 
 
-@flow(flow_run_name="places {library}", task_runner=drain_runner())
+@flow(flow_run_name="places {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def places(library: str = "all", limit: int = 200_000) -> dict[str, Any]:
     """Name the places that have no words yet: the user's own first, then Nominatim's, then the gazetteer's."""
     house = open_house()
@@ -47,7 +49,7 @@ def places(library: str = "all", limit: int = 200_000) -> dict[str, Any]:
         reports.append(run())
     numbers = show_drains(house, "places", library, *reports)
     numbers["places"] = sum(report.done for report in reports)
-    return {**numbers, "asked": asked}
+    return end_run({**numbers, "asked": asked})
 
 
 def ask_for_places(house: House, at_most: int = ASKED_PER_RUN) -> int:

@@ -9,16 +9,16 @@ from prefect import flow
 
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
+from flows.reporting import end_run
 from flows.runners import drain_runner
-from flows.scans import start_drains
+from flows.triggers import DRAIN_HOOKS
 from tasks.video_batch import make_clips
 
 
-@flow(flow_run_name="preview clips {library}", task_runner=drain_runner())
+@flow(flow_run_name="preview clips {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def preview_clips(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Make the preview clips that are missing. Safe to stop and to start again."""
     house = open_house()
     work = partial(make_clips, plan=house.video_plan())
     report = run_drain(house, "preview_clips", work, library=library, limit=limit, flow="preview-clips", batch_files=8)
-    start_drains(house, "gifs/gifs")
-    return show_drains(house, "preview-clips", library, report)
+    return end_run(show_drains(house, "preview-clips", library, report))

@@ -6,10 +6,12 @@ from typing import Any
 
 from prefect import flow
 
+from flows.reporting import end_run
 from flows.scans import scan
+from flows.triggers import SCAN_HOOKS
 
 
-@flow(flow_run_name="quick scan {library}")
+@flow(flow_run_name="quick scan {library}", **SCAN_HOOKS)
 def quick_scan(library: str = "all") -> dict[str, Any]:
     """Find new files and read them. Finds nothing missing, and nothing that was edited in place."""
-    return scan("quick-scan", library, full=False)
+    return end_run(scan("quick-scan", library, full=False))

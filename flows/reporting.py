@@ -7,17 +7,24 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from PIL import Image
 from prefect.artifacts import create_image_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Completed
 
 from flows.house import House
+from flows.prefect_runs import IDLE_TAG, prune_idle_runs
 from flows.progress import current_flow_run
 from sql.lake import utc_now
+from tasks.file_names import printable
 
+STATE_WITH_FAILURES = "Completed with failures"
+FAILURES_TAG = "failures"  # what the list of runs in the Prefect UI can be filtered by
 SHEET_TILE_PX = 120
 SHEET_COLUMNS = 6
 
@@ -57,30 +64,55 @@ def record_run(
 
 def show_run(house: House, flow: str, library: str, numbers: Mapping[str, Any], sheet: Sequence[bytes] = ()) -> None:
     """In a Prefect run: rename it, and leave a table of the numbers, of the failures, and the contact sheet."""
-    flow_run = current_flow_run()
-    if flow_run is None:
+    if current_flow_run() is None:
         return
-    said = ", ".join(f"{value} {name}" for name, value in numbers.items() if value) or "nothing to do"
-    name_run(f"{flow} {library}: {said}")
+    outcome = ", ".join(f"{value:,} {name}" for name, value in numbers.items() if value) or "nothing to do"
+    failed = int(numbers.get("failed") or 0)
+    describe_run(f"{flow} {library}: {outcome}", FAILURES_TAG if failed else "")
+    get_run_logger().info("%s", outcome)
     key = re.sub("[^a-z0-9]+", "-", flow.lower())
     create_table_artifact([dict(numbers)], key=f"{key}-numbers", description=f"{flow} of {library}")
     failures = house.lake.rows("runs/failures_of_run", run_id=house.run_id)
     if failures:
+        shown = "All of them" if len(failures) >= failed else f"{len(failures):,} of {failed:,}"
         create_table_artifact(
             failures,
             key=f"{key}-failures",
-            description="Recorded on the file, tried again when it or its decoder changes (`darkroom retry` sooner)",
+            description=f"{shown}; `darkroom failures` lists every one. They are tried again when the file or its "
+            "decoder changes; **Retry** of this run, or `darkroom retry`, tries them now.",
         )
     if sheet:
         create_image_artifact(contact_sheet(sheet), key=f"{key}-contact-sheet", description="Made in this run")
 
 
-def name_run(name: str) -> None:
-    """In a Prefect run: what its line in the UI says from now on."""
+def show_idle_run(flow: str, library: str) -> None:
+    """In a Prefect run that found nothing to do: say so, and leave only the last few of its kind on the server."""
+    flow_run = current_flow_run()
+    if flow_run is None:
+        return
+    describe_run(f"{flow} {library}: nothing to do", IDLE_TAG)
+    if flow_run.deployment_id is not None:
+        prune_idle_runs(flow_run.deployment_id)
+
+
+def end_run(numbers: dict[str, Any]) -> dict[str, Any]:
+    """What a flow returns: its numbers; in a Prefect run with failures the state that says so, with the count."""
+    failed = int(numbers.get("failed") or 0)
+    if current_flow_run() is None or not failed:
+        return numbers
+    files = "1 file" if failed == 1 else f"{failed:,} files"
+    message = f"{files} failed: the run's log and its failures artifact say which and why. Retry tries them again."
+    state: State[Any] = Completed(name=STATE_WITH_FAILURES, message=message, data=numbers)
+    return cast(dict[str, Any], state)  # Prefect alone sees it, and takes the numbers out of it
+
+
+def describe_run(name: str, tag: str = "") -> None:
+    """In a Prefect run: what its line in the UI says from now on. Args: tag: How it came out, in place of another."""
     flow_run = current_flow_run()
     if flow_run is not None:
+        tags = {*flow_run.tags} - {IDLE_TAG, FAILURES_TAG} | ({tag} if tag else set())
         with get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, name=name[:250])
+            client.update_flow_run(flow_run.id, name=printable(name)[:250], tags=sorted(tags))
 
 
 def contact_sheet(pictures: Sequence[bytes]) -> str:

@@ -82,7 +82,10 @@ def scan_library(house: House, library: Library, *, full: bool, accept_loss: boo
             return report
         started = time.monotonic()
         report = ScanReport(library.name, "full" if full else "quick")
+        looking = house.progress()
+        looking.start("changes", 0)  # over a network, a minute without a word otherwise
         find_changes(house, library, report, full=full, accept_loss=accept_loss)
+        looking.finish()
         ingest = partial(ingest_files, plan=house.ingest_plan())
         ingested = drain(house, "hash", ingest, library=library.name, tool_version=HASH_TOOL)
         if ingested.done or ingested.failed:

@@ -5,29 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from prefect.deployments import run_deployment
-
-from deployments.backlogs import backlogs, engine_choice
 from flows.house import House, open_house
-from flows.progress import current_flow_run
-from flows.reporting import record_run, show_run
+from flows.prefect_runs import name_planned_runs
+from flows.reporting import describe_run, record_run, show_idle_run, show_run
 from flows.scanning import ScanReport, scan_library
+from flows.triggers import is_retry, start_what_waits
 from sql.lake import utc_now
 from tasks.errors import LibraryLost
 
 NUMBERS = ("found", "new", "changed", "moved", "missing", "restored", "skipped", "failed", "thumbnails")
-FACE_BACKLOG = "face-backlog/face-backlog"
-# Deployment to the backlogs it works off: what a scan's one pass leaves to slower tools.
-DRAINS = {
-    "metadata/metadata": {"metadata"},
-    "thumbnails/thumbnails": {"thumbnails", "large"},
-    "preview-clips/preview-clips": {"preview_clips"},
-    "gifs/gifs": {"gifs"},
-    "hls/hls": {"hls"},
-    "places/places": {"places"},
-    "perceptual-hashes/perceptual-hashes": {"perceptual_hashes"},
-    FACE_BACKLOG: {"faces", "face_regions"},
-}
 
 
 def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> dict[str, Any]:
@@ -57,9 +43,13 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
     if worked:
         sheet = [picture for report in reports for picture in report.contact_sheet][:24]
         show_run(house, flow, library, {name: total[name] for name in NUMBERS}, sheet)
-        start_drains(house)
-    elif engine_choice(house.settings).is_on:  # capped per run, so there is work left from earlier scans
-        start_drains(house, FACE_BACKLOG)
+    elif is_retry():
+        describe_run(f"{flow} {library}: trying again what failed")
+    elif not lost:
+        show_idle_run(flow, library)
+    if not total["busy"]:  # a first scan goes on: it starts them when it is done
+        start_what_waits(house, always=full)
+    name_planned_runs()
     if lost:
         raise LibraryLost(message)
     return total
@@ -77,26 +67,6 @@ def _scan_each(
             continue
         reports.append(report)
     return reports, lost
-
-
-def start_drains(house: House, *deployments: str) -> None:
-    """
-    In a deployment's run, start the drains that have work, without waiting; a second run of one cancels itself.
-
-    Args:
-        deployments: Names in DRAINS; none for all of them.
-    """
-    flow_run = current_flow_run()
-    if flow_run is None or flow_run.deployment_id is None:
-        return
-    known = backlogs(house.lake, house.settings)
-    for deployment in deployments or DRAINS:
-        if any(_is_waiting(house, backlog, known[backlog]) for backlog in DRAINS[deployment] if backlog in known):
-            run_deployment(deployment, timeout=0, as_subflow=False)
-
-
-def _is_waiting(house: House, backlog: str, parameters: dict[str, Any]) -> bool:
-    return bool(house.lake.count(f"backlog/{backlog}", library="all", row_limit=1, **parameters))
 
 
 def _said(total: dict[str, Any]) -> str:

@@ -9,11 +9,13 @@ from prefect import flow
 
 from flows.drains import run_drain, show_drains
 from flows.house import open_house
+from flows.reporting import end_run
 from flows.runners import drain_runner
+from flows.triggers import DRAIN_HOOKS
 from tasks.thumbnails import make_large_pictures, make_thumbnails
 
 
-@flow(flow_run_name="thumbnails {library}", task_runner=drain_runner())
+@flow(flow_run_name="thumbnails {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Make the thumbnails and large pictures that are missing. Safe to stop and to start again."""
     house = open_house()
@@ -24,4 +26,4 @@ def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     large = run_drain(
         house, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64
     )
-    return show_drains(house, "thumbnails", library, small, large)
+    return end_run(show_drains(house, "thumbnails", library, small, large))

@@ -76,16 +76,17 @@ def delete_broken_uploads(house: House) -> int:
     return deleted
 
 
-def ask_again(house: House, paths: list[str], stage: str = "") -> int:
+def ask_again(house: House, paths: list[str], stage: str = "", run_id: str = "") -> int:
     """
     Have failures tried again: their sentinels go, their rows stay and count on. Returns how many.
 
     Args:
         paths: Files or folders, relative to their library or absolute; empty for all.
         stage: Only failures of this stage; "" for all.
+        run_id: Only failures recorded by this run; "" for all.
     """
     wanted = pa.table({"path": pa.array([path.rstrip("/") for path in paths], pa.string())})
-    failures = house.lake.rows_using("cli/retry", {"wanted": wanted}, stage=stage)
+    failures = house.lake.rows_using("cli/retry", {"wanted": wanted}, stage=stage, run_id=run_id)
     if not failures:
         return 0
     for row in failures:

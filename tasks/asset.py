@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from tasks.errors import AssetError, StorageUnavailable
 from tasks.file_names import to_os_name
@@ -60,6 +60,14 @@ class Asset:
         )
 
 
+class Problem(NamedTuple):
+    """What a log says of a file that failed."""
+
+    path: str
+    stage: str
+    reason: str
+
+
 @dataclass(slots=True)
 class Results:
     """
@@ -75,6 +83,7 @@ class Results:
     left: int = 0  # changed while we read it, or its tool is missing: the next run looks again
     counts: dict[str, int] = field(default_factory=dict)
     contact_sheet: list[bytes] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
     def add(self, table: str, row: Mapping[str, Any]) -> None:
         self.rows.setdefault(table, []).append(dict(row))
@@ -85,6 +94,7 @@ class Results:
     def fail(self, asset: Asset, stage: str, error: AssetError, *, tool_version: str, file_version: str) -> None:
         """Record *error* on the asset: tried again only when the file or the tools change."""
         self.failed += 1
+        self.problems.append(Problem(asset.rel_path, stage, f"{type(error).__name__}: {error}"))
         self.add(
             "failure",
             {
@@ -112,6 +122,7 @@ class Results:
         for name, by in other.counts.items():
             self.count(name, by)
         self.contact_sheet += other.contact_sheet
+        self.problems += other.problems
 
 
 def is_unchanged(asset: Asset) -> bool:

@@ -33,3 +33,8 @@ def to_os_name(text: str) -> str:
         for char in text
     )
     return os.fsdecode(raw)
+
+
+def printable(text: str) -> str:
+    """A stranger's file name for a terminal or a log: control characters are shown, not obeyed."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

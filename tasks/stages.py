@@ -28,6 +28,32 @@ STAGES = {
     "perceptual_hash": "perceptual_hashes",
 }
 
+# Backlog (a query in sql/backlog/) to the deployment that works it off.
+DEPLOYMENTS = {
+    "metadata": "metadata",
+    "thumbnails": "thumbnails",
+    "large": "thumbnails",
+    "preview_clips": "preview-clips",
+    "gifs": "gifs",
+    "hls": "hls",
+    "places": "places",
+    "perceptual_hashes": "perceptual-hashes",
+    "face_regions": "face-backlog",
+    "faces": "face-backlog",
+}
+
+# Backlog to the backlogs whose queries join what it makes: its results are their work.
+FEEDS = {
+    "hash": tuple(DEPLOYMENTS),
+    "metadata": ("places", "preview_clips"),
+    "thumbnails": ("large", "perceptual_hashes"),
+    "preview_clips": ("gifs", "faces"),
+}
+
+# A run of these does no more than a set number of files, so that a face service has time for others: what is left
+# goes on after a pause (seconds).
+PAUSES = {"faces": 60.0}
+
 
 def backlog_parameters(
     plan: IngestPlan, videos: VideoPlan, places: Sequence[PersonalPlace], *, asks_nominatim: bool

@@ -24,6 +24,7 @@ from serving.video_files import gif_answer
 from sql.lake import Row
 from tasks.derivative_files import on_disk
 from tasks.errors import NotFound
+from tasks.new_work import announce_work
 
 router = APIRouter(tags=["image"])
 
@@ -190,4 +191,5 @@ async def upload_image(
         taken = await receive_upload(request, context.settings, context.lake, context.replica, path, library)
     except AlreadyThere as exc:
         return JSONResponse({"detail": str(exc), "path": exc.path}, 409)
+    announce_work(context.settings.darkroom_home)  # its stream, clip, faces, look-alikes
     return JSONResponse(taken)

@@ -1,4 +1,4 @@
--- Failures to try again. Grain: one row per asset and stage. Parameters: $stage ('' for all). Sees: wanted (path).
+-- Failures to try again. Grain: one row per asset and stage. Parameters: $stage, $run_id ('' for all). Sees: wanted (path).
 -- A wanted path is one file or a folder; none at all means every one.
 select
     failure.asset_id, failure.stage, failure.file_version, asset.library_id, asset.rel_path, library.root_path
@@ -6,6 +6,7 @@ from failure
 join asset using (asset_id)
 join library using (library_id)
 where $stage in ('', failure.stage)
+    and $run_id in ('', failure.run_id)
     and (
         not exists (select 1 from wanted)
         or exists (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from prefect import flow
@@ -12,8 +13,12 @@ from flows import drain as drain_module
 from flows.drain import DrainReport, drain
 from flows.house import open_house
 from flows.scanning import ScanReport, find_changes
+from flows.thumbnails import thumbnails
+from flows.triggers import DRAIN_HOOKS
 from tasks.asset import Asset, Results
 from tasks.errors import LibraryLost, StorageUnavailable
+from tasks.ingest import HASH_TOOL, ingest_files
+from tests.pictures import draw
 
 
 def _drain_with(work: drain_module.Work) -> DrainReport:
@@ -70,3 +75,19 @@ def killed(marker: str) -> None:
 
     Path(marker).touch()
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@flow(**DRAIN_HOOKS)
+def thumbnails_with_a_late_photo(late: str = "", go_on: str = "") -> None:
+    """The thumbnails' own flow; with *late*, that photo comes after its last look; it ends once *go_on* is there."""
+    thumbnails.fn()
+    if not late:
+        return
+    house = open_house()
+    draw(Path(late), 4711)
+    for library in house.libraries():
+        find_changes(house, library, ScanReport(library.name, ""), full=True, accept_loss=False)
+    drain(house, "hash", partial(ingest_files, plan=house.ingest_plan(pixels=False)), tool_version=HASH_TOOL)
+    give_up = time.monotonic() + 300
+    while not Path(go_on).exists() and time.monotonic() < give_up:
+        time.sleep(0.1)

@@ -67,6 +67,7 @@ def test_retry_tries_again_and_counts_on(house: House, library: Path) -> None:
         age(library / name)
     full_scan.fn()
     assert ask_again(house, ["a"], "thumbnail") == 1
+    full_scan.fn()  # which looks for sentinels that somebody deleted
     assert thumbnails.fn()["failed"] == 1
     attempts = {row["path"]: row["attempts"] for row in failures(house) if row["stage"] == "thumbnail"}
     assert attempts == {"a/bad.jpg": 2, "b/bad.jpg": 1}

@@ -16,7 +16,7 @@ from deployments.status import library_status
 from flows.face_backlog import face_backlog, face_groups
 from flows.full_scan import full_scan
 from flows.house import House
-from flows.scans import start_drains
+from flows.triggers import start_drains
 from flows.whole_run import scan_and_drain
 from tasks.errors import TransientError
 from tasks.faces.protocol import Box, FaceServiceUnavailable
@@ -501,7 +501,7 @@ def test_file_that_cannot_be_decoded_is_given_up_without_asking(house: House, li
 
 
 def test_drain_is_started_only_where_a_deployment_runs(house: House, library: Path, service: Apollo) -> None:
-    start_drains(house, "face-backlog/face-backlog")  # no deployment here: nothing is started, nothing breaks
+    start_drains(house, {"faces"})  # no deployment here: nothing is started, nothing breaks
     assert service.asked == []
 
 

@@ -71,7 +71,7 @@ class LivePrefect:
     def apply(self, path: Path, *options: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "deployments.apply", str(path), *options],
-            env=self.environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False,
+            env=self.environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
