@@ -37,7 +37,7 @@ def moved_from(connection: duckdb.DuckDBPyConnection, folder: str) -> str | None
     if recorded == folder:
         return None
     newest = _one(connection, _NEWEST_FILE)
-    if newest is not None and not connection.execute("select 1 from glob(?)", [_literal(folder + newest)]).fetchall():
+    if newest is not None and not connection.execute("select 1 from glob(?)", [_listed(folder + newest)]).fetchall():
         raise FileNotFoundError(
             f"its Parquet files are not in {folder} ({newest} is not there); they were in {recorded}: "
             "move them too, or let LAKE_DATA_PATH name where they are"
@@ -77,6 +77,11 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> str | None:
 
 def _anything_in(folder: str) -> str:
     return f"{_literal(folder)}**/*.parquet"
+
+
+def _listed(path: str) -> str:
+    """*path* as a pattern: a name without one is taken for there by DuckDB's S3 without a look."""
+    return f"{_literal(path)}*"
 
 
 def _literal(path: str) -> str:
