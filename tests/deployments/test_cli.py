@@ -8,14 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sql.lake import Lake
+from tests.big_library import scan_by_command
+from tests.lakes import name_data_folder
 from tests.pictures import age, draw
+from tests.waiting import wait_until
 
 TEMPORARY = ".darkroom-"
 
@@ -33,13 +35,32 @@ def answer(*arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+def draw_photos(folder: Path) -> Path:
+    for number in range(3):
+        draw(folder / f"{number}.jpg", number, taken=f"202{number}:01:02 03:04:05")
+    (folder / "bad.jpg").write_bytes(b"no picture")
+    age(folder / "bad.jpg")
+    return folder
+
+
 @pytest.fixture
 def photos(home: Path, tmp_path: Path) -> Path:
-    for number in range(3):
-        draw(tmp_path / "photos" / f"{number}.jpg", number, taken=f"202{number}:01:02 03:04:05")
-    (tmp_path / "photos" / "bad.jpg").write_bytes(b"no picture")
-    age(tmp_path / "photos" / "bad.jpg")
-    return tmp_path / "photos"
+    return draw_photos(tmp_path / "photos")
+
+
+@pytest.fixture(scope="module")
+def scanned_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scanned")
+    scan_by_command(folder / "home", draw_photos(folder / "photos"))
+    return folder / "home"
+
+
+@pytest.fixture
+def scanned_home(home: Path, scanned_once: Path) -> Path:
+    """A home of one's own in which such photos were scanned, for tests that change no photo."""
+    shutil.copytree(scanned_once, home)
+    name_data_folder(home / "lake")
+    return home
 
 
 def test_scan_prints_one_json_object_with_the_promised_numbers(photos: Path) -> None:
@@ -51,8 +72,7 @@ def test_scan_prints_one_json_object_with_the_promised_numbers(photos: Path) -> 
     assert answer("scan")["new"] == 0
 
 
-def test_status_failures_and_retry_tell_one_story(photos: Path) -> None:
-    answer("scan", str(photos))
+def test_status_failures_and_retry_tell_one_story(scanned_home: Path) -> None:
     stages = {stage["stage"]: stage for stage in answer("status")["libraries"][0]["stages"]}
     assert (stages["thumbnail"]["done"], stages["thumbnail"]["failed"], stages["thumbnail"]["backlog"]) == (3, 1, 0)
     failed = answer("failures", "--stage", "thumbnail")["failures"]
@@ -62,8 +82,7 @@ def test_status_failures_and_retry_tell_one_story(photos: Path) -> None:
     assert stages["thumbnail"]["backlog"] == 1
 
 
-def test_sql_answers_in_every_format_and_writes_nothing(photos: Path, tmp_path: Path) -> None:
-    answer("scan", str(photos))
+def test_sql_answers_in_every_format_and_writes_nothing(scanned_home: Path, tmp_path: Path) -> None:
     query = (
         "select path, year(taken_at) as year, keywords from v_assets where taken_at is not null order by path limit 1"
     )
@@ -76,8 +95,7 @@ def test_sql_answers_in_every_format_and_writes_nothing(photos: Path, tmp_path: 
     assert "Traceback" not in refused.stderr
 
 
-def test_parquet_goes_through_a_pipe(photos: Path, tmp_path: Path) -> None:
-    answer("scan", str(photos))
+def test_parquet_goes_through_a_pipe(scanned_home: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.parquet"
     with target.open("wb") as file:
         command = [sys.executable, "-m", "deployments.cli", "sql", "from v_assets", "--format", "parquet"]
@@ -108,8 +126,7 @@ def test_history_of_a_file_follows_it_through_a_move(photos: Path) -> None:
     assert told == [("first seen", "0.jpg"), ("changed", "sub/0.jpg")]
 
 
-def test_shell_answers_statements_and_survives_mistakes(photos: Path) -> None:
-    answer("scan", str(photos))
+def test_shell_answers_statements_and_survives_mistakes(scanned_home: Path) -> None:
     done = darkroom("sql", stdin=".views\nselect nonsense;\nselect count(*) * 100 as n\nfrom v_assets;\n.quit\n")
     assert "v_assets" in done.stdout
     assert "400" in done.stdout
@@ -151,9 +168,8 @@ def test_library_that_lost_most_files_exits_with_the_numbers_and_the_way_on(phot
     assert "--accept-loss" in done.stderr
 
 
-def test_damaged_catalog_is_one_line(photos: Path, home: Path) -> None:
-    answer("scan", str(photos))
-    (home / "lake" / "catalog.sqlite").write_bytes(b"garbage" * 5000)
+def test_damaged_catalog_is_one_line(scanned_home: Path) -> None:
+    (scanned_home / "lake" / "catalog.sqlite").write_bytes(b"garbage" * 5000)
     done = darkroom("status")
     assert done.returncode == 1
     assert "catalog.sqlite" in done.stderr
@@ -193,12 +209,14 @@ def test_scan_killed_anywhere_and_run_again_ends_in_the_same_catalog(
     answer("scan", str(library))
     monkeypatch.setenv("DARKROOM_HOME", str(home))
     kills = 0
-    for delay in (1.6, 2.0, 2.4, 2.8):
+    for thumbnails in (0, 1, 75, 140):
         scan = subprocess.Popen(
             [sys.executable, "-m", "deployments.cli", "scan", str(library), "--json"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        time.sleep(delay)
+        made = lambda: len(list((home / "thumbnails").rglob("*.jpg")))  # noqa: E731
+        begun = lambda: (home / "lake" / "catalog.sqlite").exists() and made() >= thumbnails  # noqa: B023, E731
+        wait_until(lambda: scan.poll() is not None or begun())  # noqa: B023
         kills += scan.poll() is None
         scan.send_signal(signal.SIGKILL)
         scan.wait()
@@ -217,11 +235,9 @@ def test_ctrl_c_says_that_nothing_is_lost(home: Path, tmp_path: Path) -> None:
         [sys.executable, "-m", "deployments.cli", "scan", str(tmp_path / "photos"), "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not list((home / "thumbnails").glob("*.jpg")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: list((home / "thumbnails").rglob("*.jpg")))
     scan.send_signal(signal.SIGINT)
-    out, err = scan.communicate(timeout=60)
+    out, err = scan.communicate(timeout=120)
     assert (scan.returncode, out) == (130, "")
     assert "stopped; what was done is kept" in err
     assert answer("scan")["found"] == 150
@@ -256,8 +272,7 @@ def test_file_name_with_control_characters_cannot_steer_the_terminal(home: Path,
 
 
 @pytest.mark.parametrize("query", ["", "  ", ";", "select 1 a, 2 a", 'select [1] as "q""r"', "select '\x00'"])
-def test_odd_statements_end_without_a_traceback(photos: Path, query: str) -> None:
-    answer("scan", str(photos))
+def test_odd_statements_end_without_a_traceback(scanned_home: Path, query: str) -> None:
     for output in ("table", "json", "csv"):
         assert "Traceback" not in darkroom("sql", query.replace("\x00", "\\0"), "--format", output).stderr
 
