@@ -47,7 +47,7 @@ def _leave_to_the_default() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _watch_for_signals(end: Callable[[int], None]) -> None:
+def _watch_for_signals(end: Callable[[int, FrameType | None], None]) -> None:
     """
     A thread that hears of signals as they come: the handlers themselves wait until the main thread is back in Python,
     which a statement of DuckDB may keep it from for many seconds.
@@ -59,7 +59,7 @@ def _watch_for_signals(end: Callable[[int], None]) -> None:
     def watch() -> None:
         while number := os.read(read, 1):
             if number[0] in _SIGNALS and signal.getsignal(number[0]) is end:  # the SQL shell has a handler of its own
-                end(number[0])
+                end(number[0], None)
 
     threading.Thread(target=watch, name="signals", daemon=True).start()
 

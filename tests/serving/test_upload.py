@@ -224,8 +224,6 @@ def test_a_photo_with_its_end_missing_is_taken_in_and_one_with_nothing_is_not(wr
     whole = noisy_picture()
     broken = whole[: len(whole) // 2]
     assert upload(writer, "broken.jpg", broken).status_code == 200
-    answer = writer.get("/image/metadata", params={"path": "broken.jpg"}).json()
-    assert answer["path"] == "broken.jpg"
     refused = upload(writer, "nothing.jpg", picture()[:40] + b"\0" * 200)
     assert refused.status_code == 400
     assert "cannot be shown" in refused.json()["detail"]
