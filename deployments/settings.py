@@ -8,10 +8,14 @@ Every variable has a default, so that `darkroom up ~/Pictures` needs none. The n
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import tempfile
+from contextlib import suppress
 from datetime import date
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -26,6 +30,7 @@ RUST_LEVELS = {"off": "CRITICAL", "error": "ERROR", "warn": "WARNING", "info": "
                "trace": "DEBUG"}  # fmt: skip
 
 _MAX_PORT = 65_535
+_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE)
 SHORT_SECRET_BYTES = 32  # RFC 7518, 3.2: an HS256 key is at least as long as its hash
 
 
@@ -62,7 +67,21 @@ class Settings(BaseSettings):
     gifs_directory: Path | None = Field(None, description="Animated GIFs of videos (default: `gifs`)")
     thumbnail_size: int = Field(480, ge=32, le=4096, description="Long edge of a thumbnail, pixels")
     bind_url: str = Field("127.0.0.1:8700", description="Address and port the API listens on")
+    allowed_hosts: CommaList = Field(
+        default_factory=list,
+        description="Names this server is opened under, beside localhost, this machine's name, the host of `BIND_URL` "
+        "and addresses in numbers: `photos.example.org`, `*.example.org`; comma list",
+    )
+    trusted_proxies: CommaList = Field(
+        default_factory=list,
+        description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are "
+        "believed; comma list (default: nobody's)",
+    )
+    max_connections: int = Field(512, ge=1, description="Connections the API holds open at a time; more get 503")
     prefect_port: int = Field(4200, ge=1, le=65535, description="Port of the Prefect server and UI on this machine")
+    prefect_api_auth_string: str = Field(
+        "", description="`name:password` of the Prefect server (default: generated, kept in `secrets/`)", repr=False
+    )
     secret_key: str = Field("", description="Signs tokens (default: generated, kept in `secrets/`)", repr=False)
     token_lifetime_days: float = Field(5, gt=0, description="How long a login lasts, days")
     log_level: Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"] = Field(
@@ -196,6 +215,30 @@ class Settings(BaseSettings):
             raise ValueError("an address such as http://desktop:11434 is needed")
         return address.rstrip("/")
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(f"names without scheme or port are needed, such as photos.example.org, not {name!r}")
+        return [name.lower() for name in value]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        try:
+            return [str(ip_network(network, strict=False)) for network in value]
+        except ValueError as exc:
+            raise ValueError("addresses or networks are needed, such as 127.0.0.1 or 10.0.0.0/8") from exc
+
+    @field_validator("prefect_api_auth_string")
+    @classmethod
+    def _name_and_password(cls, value: str) -> str:
+        name, _, password = value.partition(":")
+        if value and not (name and password and value.isascii() and value.isprintable()):
+            raise ValueError("name:password is needed")
+        return value
+
     @field_validator("summary_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -279,6 +322,15 @@ class Settings(BaseSettings):
         return self.secret_key or secret_file(self.darkroom_home / "secrets" / "secret_key")
 
     @cached_property
+    def prefect_auth(self) -> str:
+        """`name:password` of the Prefect server; what its login page asks for as the password is all of it."""
+        return self.prefect_api_auth_string or secret_file(self.prefect_auth_file, "darkroom:", 18)
+
+    @cached_property
+    def prefect_auth_file(self) -> Path:
+        return self.darkroom_home / "secrets" / "prefect_auth"
+
+    @cached_property
     def face_service_url(self) -> str:
         """Apollo's address for faces; '' for none."""
         return (self.apollo_face_api_base_url or self.apollo_api_base_url).strip()
@@ -326,15 +378,21 @@ def is_excluded(rel_path: str, entries: list[str]) -> bool:
     )
 
 
-def secret_file(path: Path) -> str:
-    """The secret kept at *path*, mode 0600; made on first use. Two processes starting at once agree on one."""
+def secret_file(path: Path, beginning: str = "", random_bytes: int = 48) -> str:
+    """
+    The secret kept at *path*, mode 0600; made on first use. Processes that start at once agree on one.
+
+    Args:
+        beginning, random_bytes: What a new one starts with, and how much of it nobody can guess.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
+    if not path.exists():
+        descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # of mode 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(beginning + secrets.token_urlsafe(random_bytes))
+        with suppress(FileExistsError):  # somebody was quicker: theirs it is, and nobody reads half of one
+            os.link(new, path)
+        Path(new).unlink()
     return path.read_text().strip()
 
 

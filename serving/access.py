@@ -24,7 +24,7 @@ class Need(StrEnum):
 
     read = "read"  # look at pictures and what is known of them
     keep = "keep"  # what is one's own: favourites
-    private = "private"  # messages and what is told of them: not for guests of the library
+    private = "private"  # messages and what is told of them, faces as numbers: not for guests of the library
     write = "write"  # what all see: tags, people, places, what is hidden
     upload = "upload"
     manage = "manage"  # accounts
@@ -110,6 +110,7 @@ NEEDS: dict[tuple[str, str], Need | Needs] = {
     ("PATCH", "/image/faces/{face_id}"): Need.write,
     ("DELETE", "/image/faces/{face_id}"): Need.write,
     ("POST", "/image/faces/rerun"): Need.write,
+    ("GET", "/faces/embeddings"): Need.private,  # who has them recognises these people anywhere
     ("POST", "/faces/assign"): Need.write,
     ("POST", "/faces/{face_id}/reject"): Need.write,
     ("PATCH", "/faces/clusters/{cluster_id}"): Need.write,

@@ -15,10 +15,15 @@ import string
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from serving.access import checked_scopes
 from serving.accounts import existing_user, find_account
-from sql.lake import Lake, Row, utc_now
+from serving.replica_copy import Copy
+from sql.lake import Lake, LakeError, Row, utc_now
 from tasks.errors import Conflict, NotFound, RefusedError
+
+log = structlog.get_logger(__name__)
 
 KEY_BEGINNING = "dk_"
 PREFIX_LENGTH = len(KEY_BEGINNING) + 8
@@ -31,6 +36,28 @@ _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 class InvalidKey(RefusedError):
     """A name, scope or date that no key can have."""
+
+
+class CurrentKeys:
+    """Keys and accounts of this moment: the replica's, or the lake's where the replica is still to catch up."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._ahead: tuple[int, dict[str, Row], list[Row]] = (-1, {}, [])
+
+    def of(self, copy: Copy) -> tuple[Mapping[str, Row], Iterable[Row]]:
+        """Keys by their beginning, and accounts. Costs one look at the lake's number; a query where it has moved on."""
+        try:
+            newest = self._lake.snapshot_id()
+            if newest == copy.snapshot_id:
+                return copy.api_keys, copy.accounts.values()
+            if newest != self._ahead[0]:
+                keys = {row["prefix"]: row for row in self._lake.rows("serving/api_keys")}
+                self._ahead = newest, keys, self._lake.rows("serving/accounts")
+        except LakeError as exc:  # /healthz says so too; what was known last is good until it can be read again
+            log.warning("keys.lake_not_read", reason=str(exc))
+            return copy.api_keys, copy.accounts.values()
+        return self._ahead[1], self._ahead[2]
 
 
 def add_key(lake: Lake, user: str, name: str, scopes: Iterable[str], expires_at: datetime | None = None) -> str:

@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from serving.access import Need, Needs, described, needs_of
 from serving.ai import Ai
+from serving.api_keys import CurrentKeys
 from serving.auth import Authentication, Authority, is_open
 from serving.backlog_counts import BacklogCounts
 from serving.context import Context
@@ -26,11 +27,13 @@ from serving.duplicates import NearDuplicates
 from serving.errors import answers, install_error_handlers
 from serving.face_service import FaceService
 from serving.face_vectors import FaceVectors
+from serving.http_protocol import BoundedHttpProtocol
 from serving.large import LargePictures
 from serving.login_limit import LoginLimit
 from serving.metrics import Meter
 from serving.middleware import Edge
 from serving.replica import Replica
+from serving.request_limits import RequestLimits
 from serving.routers import (
     accounts,
     changes,
@@ -58,6 +61,7 @@ from serving.routers import (
 from serving.search import Searcher
 from serving.search_index import SearchIndex
 from serving.thumbs import Thumbs
+from serving.trusted_hosts import TrustedHosts, trusted_names
 from serving.video_makers import at_once, video_works
 from serving.video_work import VideoWork
 from serving.web.pages import WEB
@@ -98,6 +102,8 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
     app.state.meter = meter
     app.add_middleware(Thumbs, replica=lambda: _context(app).replica, folder=settings.thumbnails_folder)
     app.add_middleware(Authentication, authority=lambda: _context(app).authority)
+    app.add_middleware(RequestLimits)
+    app.add_middleware(TrustedHosts, names=trusted_names(settings))
     app.add_middleware(Edge, meter=lambda: meter)
     for module in (
         accounts,
@@ -140,7 +146,7 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lake = given if given is not None else await asyncio.to_thread(open_lake, settings)
         replica = await asyncio.to_thread(Replica, lake)
-        authority = Authority(settings.signing_key, lambda: replica.current)
+        authority = Authority(settings.signing_key, lambda: replica.current, CurrentKeys(lake))
         large = LargePictures(lake, replica, settings.thumbnails_folder, at_once=max(1, settings.threads // 2))
         films = VideoWork(lake, replica, video_works(settings), at_once(settings))
         app.state.meter.watch(replica, BacklogCounts(lake, settings))
@@ -232,7 +238,6 @@ def main() -> None:
         log.warning("private.closed", paths=[str(path) for path in closed], why="other users could read them")
     if settings.secret_is_short:
         log.warning("secret_key.short", advice="a SECRET_KEY of 32 characters or more cannot be guessed from a token")
-    host, port = settings.bind
     try:
         lake = open_lake(settings)
     except LakeError as exc:
@@ -240,19 +245,29 @@ def main() -> None:
     app = create_app(settings, lake)
     gc.collect()
     gc.freeze()  # else one request in a thousand waits 65 ms for 150,000 objects that stay being looked through
-    config = uvicorn.Config(
+    try:
+        uvicorn.Server(server_config(app, settings)).run()
+    finally:
+        lake.close()
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How the API is served: on BIND_URL, within the bounds of serving/http_protocol.py."""
+    host, port = settings.bind
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=BoundedHttpProtocol,
+        ws="none",
+        limit_concurrency=settings.max_connections + 1,
+        proxy_headers=bool(settings.trusted_proxies),  # by default uvicorn believes whoever is on this machine
+        forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    try:
-        uvicorn.Server(config).run()
-    finally:
-        lake.close()
 
 
 def _settings() -> Settings:

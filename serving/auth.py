@@ -12,6 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 import jwt
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.settings import Settings
 from serving.access import SAFE_METHODS, Need, needs_of, refusal
-from serving.api_keys import KEY_BEGINNING, find_key
+from serving.api_keys import KEY_BEGINNING, CurrentKeys, find_key
 from serving.replica_copy import Copy
 from serving.web.pages import is_page_request, page
 from sql.lake import Row
@@ -103,15 +104,17 @@ class Authority:
     Args:
         signing_key: `SECRET_KEY`.
         copy: The present replica: a removed user's token stops working, and so does one that was taken back.
+        keys: API keys as the lake has them now: made and revoked in another process, they count at once.
     """
 
-    def __init__(self, signing_key: str, copy: Callable[[], Copy]) -> None:
+    def __init__(self, signing_key: str, copy: Callable[[], Copy], keys: CurrentKeys) -> None:
         self._signing_key = signing_key
         self._copy = copy
+        self._keys = keys
         self._known: OrderedDict[str, _Claims] = OrderedDict()  # signatures already checked
 
     def identify(self, credential: str | None) -> Identity | None:
-        """None for one that is forged, expired, taken back, or of an account that is gone."""
+        """None for one that is forged, expired, taken back, or of an account that is gone. A key waits for the lake."""
         if not credential:
             return None
         if credential.startswith(KEY_BEGINNING):
@@ -135,11 +138,11 @@ class Authority:
         return bool(self._copy().accounts)
 
     def _of_key(self, key: str) -> Identity | None:
-        copy = self._copy()
-        row = find_key(copy.api_keys, key)
+        keys, accounts = self._keys.of(self._copy())
+        row = find_key(keys, key)
         if row is None:
             return None
-        account = next((one for one in copy.accounts.values() if one["account_id"] == row["account_id"]), None)
+        account = next((one for one in accounts if one["account_id"] == row["account_id"]), None)
         return _identity(account, scopes=frozenset(row["scopes"])) if account else None
 
     def _claims(self, token: str) -> _Claims | None:
@@ -198,12 +201,18 @@ class Authentication:
         self._authority = authority
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_open(scope["path"]):
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        by_header, cookies = _credentials(scope)
+        if not by_header and scope["method"] not in SAFE_METHODS and is_foreign(Headers(scope=scope)):
+            await _refuse(403, "a page of another site may not do this in your name", scope, receive, send)
+            return
+        if is_open(scope["path"]):
             await self._app(scope, receive, send)
             return
         authority = self._authority()
-        by_header, cookies = _credentials(scope)
-        who = authority.identify(by_header or cookie_token(cookies)) if authority else None
+        who = await _identify(authority, by_header or cookie_token(cookies)) if authority else None
         if who is None and is_page_request(Request(scope)):
             first = authority is not None and not authority.has_accounts
             await page("login.html", status=401, first=first)(scope, receive, send)
@@ -217,6 +226,12 @@ class Authentication:
             state = scope.setdefault("state", {})
             state["user"], state["identity"] = who.name, who
             await self._app(scope, receive, send)
+
+
+async def _identify(authority: Authority, credential: str | None) -> Identity | None:
+    if credential and credential.startswith(KEY_BEGINNING):
+        return await run_in_threadpool(authority.identify, credential)
+    return authority.identify(credential)
 
 
 def _credentials(scope: Scope) -> tuple[str | None, str | None]:
@@ -237,11 +252,20 @@ def is_open(path: str) -> bool:
 
 
 def same_origin(headers: Headers) -> bool:
-    """Whether the browser says that our own page sent this. What says nothing is no browser of this century."""
+    """
+    Whether the browser says that our own page sent this. What says nothing is no browser of this century.
+
+    `Host` is one of ours by now (serving/trusted_hosts.py), not a name that the page chose.
+    """
     if site := headers.get("sec-fetch-site"):
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc == headers.get("host")
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether the browser says that another site's page sent this. A script says nothing, and is not."""
+    return ("sec-fetch-site" in headers or "origin" in headers) and not same_origin(headers)
 
 
 def _bearer(header: str) -> str | None:

@@ -40,7 +40,7 @@ class Session(BaseModel):
 class Library(BaseModel):
     id: int
     name: str = Field(examples=["Pictures"])
-    root_path: str = Field(examples=["/home/ada/Pictures"])
+    root_path: str | None = Field(examples=["/home/ada/Pictures"], description="Null for viewers")
     excluded_dirs: list[str] = Field(description="Left out of memories")
 
 

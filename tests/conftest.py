@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from fastapi.testclient import TestClient
 
 from deployments.settings import Settings
 from flows.house import House, close_lakes, open_house
@@ -16,6 +18,9 @@ from serving import accounts
 from sql.lake import Lake
 from tests.big_library import BigLibrary, big_library_of
 from tests.lakes import copy_template
+
+# The API answers under its own names only, and `testserver`, the client's default, is none.
+TestClient.__init__ = functools.partialmethod(TestClient.__init__, base_url="http://127.0.0.1")  # type: ignore[assignment]
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 PRODUCT_HASHER = accounts._HASHER

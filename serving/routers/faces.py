@@ -50,7 +50,7 @@ def read_stats(context: ContextDep, copy: CopyDep, library: LibraryQuery = None)
     return FaceStats(**row, engine=context.faces.choice.name)
 
 
-@router.get("/faces/embeddings", responses=answers(400, 401))
+@router.get("/faces/embeddings", responses=answers(400, 401, 403))
 def read_vectors(
     context: ContextDep,
     copy: CopyDep,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serving.context import ContextDep, CopyDep
+from serving.access import OWNER
+from serving.context import ContextDep, CopyDep, IdentityDep
 from serving.errors import answers
 from serving.models import Libraries, Library
 
@@ -12,12 +13,18 @@ router = APIRouter(tags=["libraries"])
 
 
 @router.get("/libraries", responses=answers(401))
-def read_libraries(context: ContextDep, copy: CopyDep) -> Libraries:
+def read_libraries(context: ContextDep, copy: CopyDep, who: IdentityDep) -> Libraries:
     """The configured roots. Every `library` parameter takes the id or the name."""
     excluded = context.settings.excluded_dirs
+    is_owner = who.role == OWNER
     return Libraries(
         libraries=[
-            Library(id=row["library_id"], name=row["name"], root_path=row["root_path"], excluded_dirs=excluded)
+            Library(
+                id=row["library_id"],
+                name=row["name"],
+                root_path=row["root_path"] if is_owner else None,
+                excluded_dirs=excluded,
+            )
             for row in copy.libraries
         ]
     )
