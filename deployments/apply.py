@@ -18,7 +18,12 @@ import httpx
 import yaml
 from prefect import Flow
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate, GlobalConcurrencyLimitUpdate, WorkPoolCreate
+from prefect.client.schemas.actions import (
+    DeploymentScheduleCreate,
+    GlobalConcurrencyLimitUpdate,
+    WorkPoolCreate,
+    WorkPoolUpdate,
+)
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
@@ -41,6 +46,7 @@ from tasks.private_files import deny_others
 
 PREFECT_YAML = Path(__file__).with_name("prefect.yaml")
 UNFINISHED = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.PAUSED]
+CHOOSES_A_PROGRAM = ("command", "env", "working_dir")
 PAGE = 200  # the server answers with at most this many
 
 
@@ -73,16 +79,28 @@ async def apply(settings: Settings, path: Path = PREFECT_YAML, *, tidy: bool = F
 
 
 async def _make_pool(client: PrefectClient) -> None:
+    """Make the pool; of one that is there the template is brought up to date, and what a person changed stays."""
+    template = job_template()
     pool = WorkPoolCreate(
         name=WORK_POOL,
         type=ProcessWorker.type,
         description="Flow runs of Darkroom, as processes of the machine whose worker picks them up",
-        base_job_template=ProcessWorker.get_default_base_job_template(),
+        base_job_template=template,
     )
     try:
         await client.create_work_pool(pool)
     except ObjectAlreadyExists:
-        return  # with whatever a person changed in it
+        await client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
+
+
+def job_template() -> dict[str, Any]:
+    """Prefect's own for processes, without what would let a run choose a program; the server refuses such runs."""
+    template = ProcessWorker.get_default_base_job_template()
+    for part in (template["job_configuration"], template["variables"]["properties"]):
+        for name in CHOOSES_A_PROGRAM:
+            part.pop(name, None)
+    template["variables"]["additionalProperties"] = False
+    return template
 
 
 async def _register(

@@ -325,7 +325,7 @@ def _prefect(settings: Settings) -> Iterator[Check]:
     except httpx.HTTPError:
         healthy = False
     if healthy:
-        yield Check("Prefect server", "ok", f"answers at {url}")
+        yield _prefect_door(url, settings)
         return
     # A fresh interpreter: importing the server takes seconds and 150 MB, and it may fail in ways of its own.
     code = "from prefect.server.api.server import create_app; create_app(ephemeral=True)"
@@ -335,6 +335,25 @@ def _prefect(settings: Settings) -> Iterator[Check]:
         yield Check("Prefect server", "warn", f"cannot start: {lines[-1]}", "install the versions of constraints.txt")
     else:
         yield Check("Prefect server", "ok", "not running; can start")
+
+
+def _prefect_door(url: str, settings: Settings) -> Check:
+    """It answers; does it ask for the password, and take ours?"""
+    name, _, password = settings.prefect_auth.partition(":")
+    try:
+        stranger, we = (
+            httpx.get(f"{url}/admin/version", auth=auth, timeout=3, trust_env=False).status_code
+            for auth in (None, (name, password))
+        )
+    except httpx.HTTPError as exc:
+        return Check("Prefect server", "warn", f"answers at {url}, then: {exc}")
+    if stranger != httpx.codes.UNAUTHORIZED:
+        found = f"answers at {url} without a password: any page can run programs through it"
+        return Check("Prefect server", "warn", found, "end that server; `darkroom up` starts one with a password")
+    if we != httpx.codes.OK:
+        found = f"answers at {url}, with another password"
+        return Check("Prefect server", "warn", found, f"its password is not the one in {settings.prefect_auth_file}")
+    return Check("Prefect server", "ok", f"answers at {url}")
 
 
 def _in_force(settings: Settings) -> Iterator[Check]:

@@ -28,7 +28,8 @@ def prefect_environment(settings: Settings, port: int | None = None) -> dict[str
     """
     Environment variables for a process that talks to, or is, the Prefect server of this machine.
 
-    What the person has set wins, except what keeps this server private: its address, its home, no telemetry.
+    What the person has set wins, except what keeps this server private: its address, its home, its password, whose
+    pages may ask it, no telemetry.
     """
     chosen = port or settings.prefect_port
     tuned = {
@@ -58,6 +59,10 @@ def prefect_environment(settings: Settings, port: int | None = None) -> dict[str
         "PREFECT_API_URL": prefect_api_url(settings, chosen),
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(chosen),
+        # Whoever may start a run may run code as this user: nobody without the password, and no page of another site.
+        "PREFECT_SERVER_API_AUTH_STRING": settings.prefect_auth,
+        "PREFECT_API_AUTH_STRING": settings.prefect_auth,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{chosen},http://localhost:{chosen}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "DARKROOM_HOME": str(settings.darkroom_home),
@@ -65,6 +70,11 @@ def prefect_environment(settings: Settings, port: int | None = None) -> dict[str
         **safe_path_environment(os.environ),
     }
     return tuned | dict(os.environ) | settings_environment(settings) | private
+
+
+def without_prefect_auth(environment: dict[str, str]) -> dict[str, str]:
+    """For a process that does not talk to Prefect."""
+    return {name: value for name, value in environment.items() if not name.endswith("API_AUTH_STRING")}
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:

@@ -42,10 +42,11 @@ class RunSeen:
 
 
 class PrefectWatch:
-    """Args: api_url: Ends in `/api`."""
+    """Args: api_url: Ends in `/api`. auth: `name:password` of the server."""
 
-    def __init__(self, api_url: str) -> None:
-        self._client = httpx.Client(base_url=api_url, timeout=TIMEOUT_SECONDS, trust_env=False)
+    def __init__(self, api_url: str, auth: str) -> None:
+        name, _, password = auth.partition(":")
+        self._client = httpx.Client(base_url=api_url, auth=(name, password), timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def close(self) -> None:
         self._client.close()

@@ -16,11 +16,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
+from urllib.parse import quote
 
 import httpx
 
 from deployments import tether
-from deployments.prefect_env import prefect_api_url, prefect_environment, prefect_folder
+from deployments.prefect_env import prefect_api_url, prefect_environment, prefect_folder, without_prefect_auth
 from deployments.prefect_watch import PrefectWatch, RunSeen
 from deployments.processes import ManagedProcess, bound_log, descendants, end_group, exit_text
 from deployments.settings import Settings, load_settings
@@ -80,6 +81,8 @@ class Household:
     def __init__(self, settings: Settings, host: str, port: int, prefect_port: int, schedule: bool) -> None:
         self.prefect_port = prefect_port
         self._prefect_folder = prefect_folder(settings)
+        self._prefect_auth = settings.prefect_auth
+        self._prefect_auth_file = settings.prefect_auth_file
         self._summaries = bool(settings.summary_contacts)
         self._environment = prefect_environment(settings, prefect_port) | {"BIND_URL": f"{host}:{port}"}
         if not schedule:
@@ -88,7 +91,7 @@ class Household:
         python = sys.executable
         self._server = ManagedProcess(
             "Prefect server",
-            [python, "-P", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(prefect_port)],
+            [python, "-P", "-m", "deployments.prefect_server"],
             self._environment,
             logs / "prefect-server.log",
             folder=self._prefect_folder,  # it reads settings, and imports by name, from where it stands
@@ -96,10 +99,12 @@ class Household:
         self._worker = ManagedProcess(  # told to end by SIGTERM even when we are killed: it has runs to end
             "worker", [python, "-P", "-m", "deployments.worker"], self._environment, logs / "worker.log", signal.SIGTERM
         )
-        self._api = ManagedProcess("API", [python, "-P", "-m", "serving.app"], self._environment, logs / "api.log")
+        self._api = ManagedProcess(
+            "API", [python, "-P", "-m", "serving.app"], without_prefect_auth(self._environment), logs / "api.log"
+        )
         self._apply_log = logs / "apply.log"
         self._processes = [self._server, self._api, self._worker]
-        self._watch = PrefectWatch(prefect_api_url(settings, prefect_port))
+        self._watch = PrefectWatch(prefect_api_url(settings, prefect_port), settings.prefect_auth)
         self._web = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
         self._stopping = threading.Event()
         self._asked_to_stop = 0
@@ -134,7 +139,7 @@ class Household:
             {
                 "Photos": f"{self._web}/",
                 "API": f"{self._web}/docs",
-                "Prefect": f"http://127.0.0.1:{self.prefect_port}/",
+                "Prefect": self._prefect_address(),
                 "Logs": str(self._server.log.parent),
             }
         )
@@ -144,6 +149,13 @@ class Household:
                 self._watch.start_run("daily-summaries")
         except httpx.HTTPError as exc:
             screen.note(f"the first scan could not be started: {exc}; the schedule will start one")
+
+    def _prefect_address(self) -> str:
+        """On a terminal the link that logs a browser in; in a log, which others may read, where the password is."""
+        address = f"http://127.0.0.1:{self.prefect_port}/"
+        if sys.stdout.isatty():
+            return f"{address}darkroom-login#{quote(self._prefect_auth, safe=':')}"
+        return f"{address} (its password: the line in {self._prefect_auth_file})"
 
     def _wait_for_server(self, screen: Screen) -> None:
         started = time.monotonic()

@@ -69,7 +69,12 @@ def run_worker(socket_path: Path | None) -> int:
     from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
     class ForkedJob(ProcessJobConfiguration):
-        """Prefect's, but for the command where none is configured."""
+        """
+        Prefect's, but for what a run may say of its process: nothing.
+
+        The pool's template has no command, environment or folder either (deployments/apply.py); one that had them, or
+        was given them by hand, would let whoever may start a run choose a program.
+        """
 
         def prepare_for_flow_run(
             self,
@@ -80,14 +85,14 @@ def run_worker(socket_path: Path | None) -> int:
             worker_name: str | None = None,
             worker_id: UUID | None = None,
         ) -> None:
-            if self.command is None:
-                self.command = (
-                    client_command(socket_path)
-                    if socket_path is not None
-                    else shlex.join([sys.executable, *run_client.ENGINE])
-                )
+            self.command = (
+                client_command(socket_path)
+                if socket_path is not None
+                else shlex.join([sys.executable, *run_client.ENGINE])
+            )
+            self.env = {}
             # Where the worker was started, not an empty temporary folder: `.env` and relative paths mean the same.
-            self.working_dir = self.working_dir or Path.cwd()
+            self.working_dir = Path.cwd()
             super().prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
 
     ProcessWorker.job_configuration = ForkedJob

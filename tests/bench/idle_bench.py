@@ -113,7 +113,8 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
         )
         try:
-            watch = PrefectWatch(f"http://127.0.0.1:{prefect_port}/api")
+            auth = Settings(darkroom_home=home, _env_file=None).prefect_auth  # type: ignore[call-arg]
+            watch = PrefectWatch(f"http://127.0.0.1:{prefect_port}/api", auth)
             wait_until_idle(watch)
             httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
             time.sleep(SETTLE_SECONDS)

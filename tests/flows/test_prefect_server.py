@@ -43,9 +43,14 @@ class LivePrefect:
     worker: subprocess.Popen[bytes]
     ollama: OllamaStandIn
 
+    @property
+    def auth(self) -> tuple[str, str]:
+        name, _, password = self.environment["PREFECT_API_AUTH_STRING"].partition(":")
+        return name, password
+
     def ask(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
         for _ in range(10):
-            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=20, trust_env=False)
+            answer = httpx.request(method, f"{self.url}{path}", json=body, auth=self.auth, timeout=20, trust_env=False)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # its SQLite was busy: asked again, as clients do
                 break
             time.sleep(0.5)
@@ -106,8 +111,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePrefect]:
     with OllamaStandIn().running() as ollama, hold_still() as start:
         environment |= {"OLLAMA_PRIMARY_URL": ollama.url, "INSIGHT_LIBRARIES": "all", "INSIGHT_MAX_PER_TICK": "2"}
         log = folder / "server.log"
-        server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        start(server, environment, CHECKOUT, log)
+        start([sys.executable, "-m", "deployments.prefect_server"], environment, CHECKOUT, log)
         url = f"http://127.0.0.1:{port}/api"
         wait_for(lambda: httpx.get(f"{url}/health", trust_env=False).is_success, 90, log)
         live = LivePrefect(url, environment, folder, None, ollama)  # type: ignore[arg-type]
