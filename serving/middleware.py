@@ -14,7 +14,10 @@ _HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 )
+_POLICY = b"content-security-policy"
+_RUNS_NOTHING = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")  # of an answer that has none of its own
 
 
 class Edge:
@@ -35,7 +38,9 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_HEADERS]
+                own = message["headers"]
+                policy = () if any(name == _POLICY for name, _ in own) else (_RUNS_NOTHING,)
+                message["headers"] = [*own, *_HEADERS, *policy]
             await send(message)
 
         try:
