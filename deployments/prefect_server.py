@@ -17,8 +17,10 @@ from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.settings import load_settings
+from serving.http_protocol import BoundedHttpProtocol
 from serving.trusted_hosts import TrustedHosts, trusted_names
 
+MAX_CONNECTIONS = 512
 LOGIN_PATH = "/darkroom-login"
 # Behind the `#` it stays in the browser. Both UIs of Prefect keep what their login page was told under this name.
 _LOGIN_PAGE = """<!doctype html><meta charset="utf-8"><title>Prefect</title>
@@ -67,6 +69,8 @@ def main() -> int:
         app,
         host=api.host,
         port=api.port,
+        http=BoundedHttpProtocol,
+        limit_concurrency=MAX_CONNECTIONS + 1,
         timeout_keep_alive=api.keepalive_timeout,
         ws_ping_interval=api.websocket_ping_interval,
         ws_ping_timeout=api.websocket_ping_timeout,

@@ -152,10 +152,10 @@ class Household:
 
     def _prefect_address(self) -> str:
         """On a terminal the link that logs a browser in; in a log, which others may read, where the password is."""
-        address = f"http://127.0.0.1:{self.prefect_port}/"
+        address = f"http://127.0.0.1:{self.prefect_port}"
         if sys.stdout.isatty():
-            return f"{address}darkroom-login#{quote(self._prefect_auth, safe=':')}"
-        return f"{address} (its password: the line in {self._prefect_auth_file})"
+            return login_link(address, self._prefect_auth)
+        return f"{address}/ (its password: the line in {self._prefect_auth_file})"
 
     def _wait_for_server(self, screen: Screen) -> None:
         started = time.monotonic()
@@ -253,6 +253,11 @@ class Household:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def login_link(address: str, auth: str) -> str:
+    """Opened, it logs a browser in to Prefect (deployments/prefect_server.py); what is behind the # stays there."""
+    return f"{address}/darkroom-login#{quote(auth, safe=':')}"
 
 
 @contextmanager

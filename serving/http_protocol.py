@@ -25,6 +25,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_open = False
         self._head_bytes = 0
+        self._upgraded = False
         self._deadline: asyncio.TimerHandle | None = None
         self._unread_deadline: asyncio.TimerHandle | None = None
 
@@ -43,7 +44,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         waiting = self._head_open or self._idle()
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._upgraded:
             return
         if waiting:
             self._head_bytes += len(data)
@@ -70,6 +71,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle.response_complete and self.cycle.more_body:
             self._expect_within(LINGER_SECONDS)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._upgraded = True  # from here on it is another protocol's
+        self._expect_nothing()
+        super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,14 +17,18 @@ import httpx
 import pytest
 import websockets
 import yaml
+from playwright.sync_api import sync_playwright
 
+from deployments import doctor
 from deployments.apply import CHOOSES_A_PROGRAM, PREFECT_YAML
 from deployments.prefect_env import prefect_environment, prefect_folder
 from deployments.prefect_watch import PrefectWatch
 from deployments.settings import Settings
+from deployments.up import login_link
 from tests.deployments.live import free_port, hold_still, wait_for
 
 pytestmark = pytest.mark.prefect
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -137,13 +142,28 @@ def test_no_other_site_shows_prefects_pages_in_a_frame(door: Door) -> None:
 
 def test_the_link_that_up_prints_logs_a_browser_in(door: Door) -> None:
     page = door.ask("GET", "/darkroom-login", auth=None)
-    assert page.status_code == 200 and "prefect-password" in page.text
     assert door.settings.prefect_auth not in page.text, "the password is in the link, behind the #"
-    assert (
-        page.headers["cache-control"] == "no-store"
-        and "frame-ancestors 'none'" in page.headers["content-security-policy"]
-    )
-    assert door.ask("GET", "/ui-settings").json()["auth"] == "BASIC"
+    assert page.headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+    ):
+        stranger, person = browser.new_context().new_page(), browser.new_context().new_page()
+        stranger.goto(f"{door.url}/")
+        stranger.get_by_label("Password").or_(stranger.locator("input[type=password]")).first.wait_for(timeout=60_000)
+        with person.expect_response(lambda answer: answer.url.endswith("/filter") and answer.ok, timeout=60_000):
+            person.goto(login_link(door.url, door.settings.prefect_auth))
+        assert "login" not in person.url
+
+
+def test_doctor_says_whether_prefect_asks_for_our_password(door: Door, tmp_path: Path) -> None:
+    ours = Settings(darkroom_home=door.settings.darkroom_home, prefect_port=door.port, _env_file=None)  # type: ignore[call-arg]
+    (check,) = doctor._prefect(ours)
+    assert check.state == "ok", check
+    others = Settings(darkroom_home=tmp_path, prefect_port=door.port, _env_file=None)  # type: ignore[call-arg]
+    (check,) = doctor._prefect(others)
+    assert check.state == "warn" and "password" in check.found
 
 
 def test_a_run_that_brings_its_own_program_is_refused_and_by_our_worker_ignored(door: Door) -> None:

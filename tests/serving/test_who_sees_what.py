@@ -137,15 +137,15 @@ def test_no_token_is_taken_from_an_address(own: TestClient) -> None:
         assert own.get("/photos", params={name: token}).status_code == 401
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_pages_run_our_scripts_only_and_are_shown_in_no_frame(own: TestClient, page: str) -> None:
+def test_pages_run_our_scripts_only_and_are_shown_in_no_frame(own: TestClient) -> None:
     logged_in(own)
     own.cookies.set(COOKIE, own.headers.pop("Authorization").removeprefix("Bearer "))
-    headers = own.get(page).headers
-    policy = headers["content-security-policy"]
-    assert "default-src 'none'" in policy and "script-src 'self';" in policy and "frame-ancestors 'none'" in policy
-    assert headers["x-frame-options"] == "DENY" and headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
+    for page in PAGES:
+        headers = own.get(page).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script-src 'self';" in policy, page
+        assert "frame-ancestors 'none'" in policy and headers["x-frame-options"] == "DENY", page
+        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin", page
 
 
 def test_every_answer_has_a_policy_and_none_is_for_other_origins(own: TestClient) -> None:
@@ -176,11 +176,11 @@ def test_an_original_that_a_browser_would_run_is_a_download(tmp_path: Path, medi
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["//evil.example/", "/photos/", "//evil.example/photos/", "/\\evil.example", "/docs/"])
-def test_no_redirect_leads_to_another_site(own: TestClient, path: str) -> None:
+def test_no_redirect_leads_to_another_site(own: TestClient) -> None:
     logged_in(own)
-    answer = own.get(f"http://127.0.0.1{path}", follow_redirects=False)
-    assert urlsplit(answer.headers.get("location", "")).netloc in {"", "127.0.0.1"}
+    for path in ("//evil.example/", "/photos/", "//evil.example/photos/", "/\\evil.example", "/docs/"):
+        answer = own.get(f"http://127.0.0.1{path}", follow_redirects=False)
+        assert urlsplit(answer.headers.get("location", "")).netloc in {"", "127.0.0.1"}, path
 
 
 def test_what_goes_wrong_inside_stays_inside(own: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
