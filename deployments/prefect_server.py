@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 
 import uvicorn
-from prefect.server.api.server import create_app
 from prefect.settings import get_current_settings
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,6 +63,8 @@ def main() -> int:
     if not (api.auth_string and api.auth_string.get_secret_value()):
         print("the Prefect server needs a password: set PREFECT_SERVER_API_AUTH_STRING=name:password", file=sys.stderr)
         return 1
+    from prefect.server.api.server import create_app  # takes seconds, which a refusal need not wait for
+
     app = TrustedHosts(LoginPage(create_app(final=True)), trusted_names(load_settings()))
     uvicorn.run(
         app,

@@ -64,7 +64,7 @@ class Door:
         (self.folder / "prefect.yaml").write_text(yaml.safe_dump(listed))
         subprocess.run(
             [sys.executable, "-m", "deployments.apply", str(self.folder / "prefect.yaml")],
-            env=self.environment, cwd=CHECKOUT, check=True, timeout=180,
+            env=self.environment, cwd=CHECKOUT, check=True, timeout=400,
         )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with hold_still() as start:
         log = folder / "server.log"
         start([sys.executable, "-m", "deployments.prefect_server"], environment, CHECKOUT, log)
-        wait_for(PrefectWatch(f"{door.url}/api", settings.prefect_auth).healthy, 120, log)
+        wait_for(PrefectWatch(f"{door.url}/api", settings.prefect_auth).healthy, 300, log)
         door.apply()
         start([sys.executable, "-m", "deployments.worker"], environment, CHECKOUT, folder / "worker.log")
         yield door
@@ -181,7 +181,7 @@ def test_a_run_that_brings_its_own_program_is_refused_and_by_our_worker_ignored(
     body = {"job_variables": {name: asks[name] for name in ("command", "working_dir")}}
     run = door.ask("POST", f"/api/deployments/{deployment}/create_flow_run", body).json()["id"]
     ended = {"COMPLETED", "FAILED", "CRASHED"}
-    wait_for(lambda: door.ask("GET", f"/api/flow_runs/{run}").json()["state_type"] in ended, 120)
+    wait_for(lambda: door.ask("GET", f"/api/flow_runs/{run}").json()["state_type"] in ended, 300)
     assert door.ask("GET", f"/api/flow_runs/{run}").json()["state_type"] == "COMPLETED"
     assert not stolen.exists()
     door.apply()
@@ -208,6 +208,6 @@ def test_a_server_without_a_password_does_not_start(door: Door) -> None:
     environment = {name: value for name, value in door.environment.items() if not name.endswith("AUTH_STRING")}
     done = subprocess.run(
         [sys.executable, "-m", "deployments.prefect_server"],
-        env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False,
+        env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 1 and "PREFECT_SERVER_API_AUTH_STRING" in done.stderr
