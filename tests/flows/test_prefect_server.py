@@ -113,7 +113,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePrefect]:
         log = folder / "server.log"
         start([sys.executable, "-m", "deployments.prefect_server"], environment, CHECKOUT, log)
         url = f"http://127.0.0.1:{port}/api"
-        wait_for(lambda: httpx.get(f"{url}/health", trust_env=False).is_success, 90, log)
+        wait_for(lambda: httpx.get(f"{url}/health", trust_env=False).is_success, 300, log)
         live = LivePrefect(url, environment, folder, None, ollama)  # type: ignore[arg-type]
         live.apply(with_strange_flows(folder))
         live.worker = start([sys.executable, "-m", "deployments.worker"], environment, CHECKOUT, folder / "worker.log")
