@@ -21,8 +21,8 @@ from pathlib import Path
 import httpx
 
 from deployments.prefect_watch import PrefectWatch
-from deployments.settings import Settings
 from deployments.processes import descendants
+from deployments.settings import Settings
 from tests.bench.made_up_library import make_tree, register_as_read
 from tests.bench.measuring import free_port
 
