@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
@@ -28,6 +28,7 @@ from serving.errors import answers, install_error_handlers
 from serving.face_service import FaceService
 from serving.face_vectors import FaceVectors
 from serving.http_protocol import BoundedHttpProtocol
+from serving.known_parameters import refuse_unknown_parameters
 from serving.large import LargePictures
 from serving.login_limit import LoginLimit
 from serving.metrics import Meter
@@ -127,9 +128,9 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
         knowledge,
         chat,
         operations,
-        web,
     ):
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(refuse_unknown_parameters)])
+    app.include_router(web.router)  # pages: whatever a link carries along is not theirs to judge
     app.mount("/static/docs", StaticFiles(directory=web.docs_assets()), name="docs-assets")
     app.mount("/static", StaticFiles(directory=WEB / "static"), name="static")
     _document_routes(app)

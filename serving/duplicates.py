@@ -64,7 +64,9 @@ def exact_groups(
     rows = reader.rows(text, {**conditions.parameters, "ignored": as_list(alone)})
     page = rows[offset : offset + limit]
     copies = _copies(reader, [row["content_hash"] for row in page], conditions)
-    groups = [_group(copies[row["content_hash"]]) for row in page if len(copies[row["content_hash"]]) > 1]
+    groups = [
+        _group(copies[row["content_hash"]][:LARGEST_GROUP]) for row in page if len(copies[row["content_hash"]]) > 1
+    ]
     return groups, len(rows)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from serving.auth import Identity
 from serving.context import Context
-from serving.paths import checked_path, find_asset, library_id_of
+from serving.paths import find_asset, library_id_of
 from serving.replica_copy import Copy
 from sql.lake import Row, Writer
 from tasks.errors import Conflict, InvalidQuery
@@ -52,7 +52,7 @@ def pictures_at(copy: Copy, paths: Sequence[str], library: str | int | None) -> 
     Raises:
         As `picture_at`, for the first that cannot be found: all are edited or none.
     """
-    wanted = list(dict.fromkeys(checked_path(path) for path in paths))
+    wanted = list(dict.fromkeys(paths))
     library_id = library_id_of(copy, None if library is None else str(library))
     found: dict[str, str] = {}
     for row in copy.rows("pictures_at", paths=wanted, library_id=library_id):

@@ -45,6 +45,7 @@ class Filters(BaseModel):
     min_size: int | None = Field(None, ge=0, lt=1 << 63, description="Bytes, included")
     max_size: int | None = Field(None, ge=0, lt=1 << 63, description="Bytes, included")
     hidden: bool | None = Field(None, description="true: only what somebody hid, which is left out otherwise")
+    broken: bool | None = Field(None, description="true: only files that cannot be shown; false: without them")
     include_duplicates: bool | None = Field(None, description="Also copies hidden in favour of another")
 
     def conditions(self, library_id: int | None, asker: int | None = None) -> Conditions:
@@ -70,8 +71,20 @@ class Filters(BaseModel):
         conditions.favorites(self.favorite)
         conditions.ratings(self.min_rating, self.max_rating)
         conditions.size(self.min_size, self.max_size)
+        conditions.brokenness(self.broken)
         conditions.visibility(self.hidden, self.include_duplicates)
         return conditions
+
+
+PageLimit = Annotated[int, Query(ge=1, le=MAX_PHOTOS, description="Rows on a page")]
+PageOffset = Annotated[int, Query(ge=0, le=1 << 40, description="Rows to pass over")]
+
+
+class GpsListing(Filters):
+    """Filters, and a page."""
+
+    limit: int = Field(MAX_PHOTOS, ge=1, le=MAX_PHOTOS, description="Photos on a page")
+    offset: int = Field(0, ge=0, le=1 << 40, description="Photos to pass over: next_offset of the page before")
 
 
 class Listing(Filters):

@@ -67,6 +67,7 @@ class Photo(BaseModel):
                 "width": 4000,
                 "height": 3000,
                 "taken_at": "2012-07-03T12:11:12",
+                "order_at": "2012-07-03T12:11:12",
                 "taken_at_utc": "2012-07-03T10:11:12Z",
                 "camera_make": "Canon",
                 "camera_model": "Canon EOS 450D",
@@ -103,6 +104,10 @@ class Photo(BaseModel):
     height: int | None
     taken_at: str | None = Field(description="Local wall time, no zone")
     taken_at_utc: str | None
+    order_at: str = Field(
+        description="Where it stands in the timeline: `taken_at`, else the file's time if it can be when it was taken, "
+        "else 0001-01-01T00:00:00, behind all others"
+    )
     camera_make: str | None
     camera_model: str | None
     lens_model: str | None
@@ -135,7 +140,7 @@ class Folder(BaseModel):
 
 class PhotoPage(BaseModel):
     photos: list[Photo]
-    dirs: list[Folder] = Field(description="Folders directly inside `path`; on a first page only")
+    dirs: list[Folder] = Field(description="Folders directly inside `path`, 10,000 at most; on a first page only")
     total_count: int | None = Field(description="Of all pages; null on pages asked for with `cursor`")
     has_more: bool
     next_offset: int | None
@@ -145,7 +150,7 @@ class PhotoPage(BaseModel):
 
 
 class Month(BaseModel):
-    month: str = Field(examples=["2012-07"])
+    month: str = Field(examples=["2012-07"], description="0001-01 holds what has no date")
     count: int
 
 
@@ -168,7 +173,9 @@ class ExifPhoto(BaseModel):
 
 class ExifPhotos(BaseModel):
     photos: list[ExifPhoto]
-    total: int
+    total: int = Field(description="Of all pages")
+    has_more: bool
+    next_offset: int | None = Field(description="Send it as `offset`")
 
 
 class GpsPhoto(BaseModel):
@@ -182,7 +189,9 @@ class GpsPhoto(BaseModel):
 
 class GpsPhotos(BaseModel):
     photos: list[GpsPhoto]
-    total: int
+    total: int = Field(description="Of all pages")
+    has_more: bool
+    next_offset: int | None = Field(description="Send it as `offset`")
 
 
 class Gps(BaseModel):

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from serving.cursor import SORTS, Cursor, Sort
 from serving.paths import checked_path
-from serving.replica_copy import Copy, Reader, as_list
-from sql.lake import statement
+from serving.replica_copy import Copy, Reader, as_list, next_month
+from sql.lake import Row, statement
 from tasks.errors import InvalidQuery
 
 MEDIA_TYPES = {"photo": ("photo",), "image": ("photo", "raw"), "raw": ("raw",), "video": ("video",), "all": ()}
@@ -38,6 +38,7 @@ class Conditions:
     selective: bool = False  # something other than library and time: how many match is not known beforehand
     with_live_videos: bool = False  # also the videos of Live Photos, which a list shows as part of their stills
     hidden: Hidden = "left out"
+    without_broken: bool = False  # a count of the months leaves them out too
     asker: int | None = None  # account_id of who asks: whose favourites `favorite` tells of
 
     def add(self, part: str, *, selective: bool = True, **parameters: Any) -> None:
@@ -57,6 +58,21 @@ class Conditions:
         elif include_duplicates:
             self.hidden = "but duplicates"
         self.selective = self.selective or self.hidden != "left out"
+
+    def brokenness(self, wanted: bool | None) -> None:
+        """Only what could not be read or shown, or only the others."""
+        if wanted is not None:
+            self.add("timeline.broken" if wanted else "not timeline.broken", selective=wanted)
+            self.without_broken = not wanted
+
+    def counted(self, month: Row) -> int:
+        """How many photos of a row of `Copy.months` these conditions let pass, if they are not selective."""
+        return int(month["photos"]) - (int(month["broken"]) if self.without_broken else 0)
+
+    def edge(self, *, newest_first: bool) -> datetime | None:
+        """Where the months that were asked for begin, in the order of the pages."""
+        month = self.parameters.get("last_month" if newest_first else "first_month")
+        return next_month(month) if month and newest_first else month
 
     def size(self, least: int | None, most: int | None) -> None:
         """Bytes, both ends included."""
@@ -306,18 +322,19 @@ def read_page(
     One page of photos.
 
     Where only library and time limit it, a bound on time is found from the months' counts first, so that the query
-    reads a sliver of the timeline; should it be too tight (the copy has just changed), it is asked again without.
+    reads a sliver of the timeline; should it be too tight (a month ends there, the copy has just changed), it is asked
+    again without.
     Another filter is tried on the photos nearest to the page first. When they do not fill it, few photos match.
     """
     if sort.name == "taken_at" and not conditions.selective:
-        start = cursor.moment if cursor else None
+        start = cursor.moment if cursor else conditions.edge(newest_first=sort.descending)
         bound = copy.bound(start, limit + offset + 1, library_id, newest_first=sort.descending)
         if bound is not None:
             page = _query(reader, conditions, sort, limit, offset, cursor, bound)
-            if page.next_cursor or "first_month" in conditions.parameters:
+            if page.next_cursor:
                 return page
     if sort.name == "taken_at" and conditions.selective and not offset:
-        start = cursor.moment if cursor else None
+        start = cursor.moment if cursor else conditions.edge(newest_first=sort.descending)
         bound = copy.bound(start, NEAR_PHOTOS, library_id, newest_first=sort.descending)
         if bound is not None:
             page = _query(reader, conditions, sort, limit, 0, cursor, bound)

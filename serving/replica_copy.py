@@ -75,7 +75,7 @@ class Copy:
         """
         found = 0
         for row in self.months if newest_first else reversed(self.months):
-            month, after = row["month"], _next_month(row["month"])
+            month, after = row["month"], next_month(row["month"])
             if library_id not in (None, row["library_id"]):
                 continue
             if start is not None and (month > start if newest_first else after <= start):
@@ -127,7 +127,8 @@ class Reader:
         return self.cursor.execute(text, parameters) if parameters else self.cursor.execute(text)
 
 
-def _next_month(month: datetime) -> datetime:
+def next_month(month: datetime) -> datetime:
+    """The first moment after *month*, which is its first."""
     if month.month == 12 and month.year == 9999:
         return datetime.max
     return month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)

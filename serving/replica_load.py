@@ -14,7 +14,7 @@ from serving.replica_said import said_of_all, say_again
 from sql.lake import Lake, statement
 
 SLICE_IDS = 250_000  # assets joined at a time: bounds the memory of a load
-PER_ASSET = ("asset", "fingerprint", "metadata", "derivative", "hidden")
+PER_ASSET = ("asset", "fingerprint", "metadata", "derivative", "failure", "hidden")
 PER_CONTENT = ("photo_place",)  # its rows belong to every asset with these bytes
 COPIED_WHOLE = {  # small tables, and the queries that read them
     "library": "libraries",
@@ -138,8 +138,8 @@ def changes_since(lake: Lake, known: int, allowed_assets: float) -> Changes | No
         commits = source.execute(statement("serving/changes"), {"known": known}).fetchall()
         names = dict(source.execute(statement("serving/table_ids")).fetchall())
         changed = _changed_tables((changes for _, changes in commits), names)
-        if not commits or commits[0][0] != known + 1 or changed is None or "library" in changed:
-            return None  # the timeline carries the library's name
+        if not commits or commits[0][0] != known + 1 or changed is None:
+            return None
         ids = _changed_ids(source, changed.intersection((*PER_ASSET, *PER_CONTENT)), known + 1, commits[-1][0])
         if ids.num_rows > allowed_assets:
             return None
@@ -228,6 +228,9 @@ def apply_changes(copy: Copy, changes: Changes) -> Copy:
         for table, rows in changes.whole.items():
             writer.execute(f"delete from {table}")
             _insert(writer, table, rows)
+        if "library" in changes.whole:  # the timeline carries its name
+            writer.execute(statement("serving/library_names"))
+            writer.execute("delete from timeline where library_id not in (select library_id from library)")
         for table, (keys, rows) in changes.by_key.items():
             key = COPIED_BY_KEY[table]
             writer.register("changed_keys", keys)

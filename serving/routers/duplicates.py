@@ -13,7 +13,7 @@ from serving.cursor import Sort
 from serving.duplicates import Group, decisions, exact_groups, near_groups
 from serving.edits import edit
 from serving.errors import answers
-from serving.filters import LibraryQuery
+from serving.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
 from serving.hiding import MOST_AT_ONCE, existing, hide, ignore, resolve, restore
 from serving.models import Photo
 from serving.paths import library_id_of
@@ -151,9 +151,9 @@ def ignore_duplicates(body: Photos, context: ContextDep, copy: CopyDep, who: Ide
 
 
 @router.get("/duplicates/ignored", responses=answers(401))
-def read_ignored(context: ContextDep) -> Ignored:
+def read_ignored(context: ContextDep, limit: PageLimit = MAX_PHOTOS, offset: PageOffset = 0) -> Ignored:
     """What was said to be no duplicates."""
-    rows = context.lake.rows("serving/duplicate_decisions")
+    rows = context.lake.rows("serving/duplicate_decisions")[offset : offset + limit]
     return Ignored(ignored=[
         Decision(id=row["decision_id"], content_hashes=row["content_hashes"], decided_by=row["decided_by"])
         for row in rows

@@ -211,7 +211,13 @@ def reject_person(face_id: FaceId, body: Rejection, context: ContextDep, who: Id
 
 
 @router.get("/faces/{face_id}/crop", response_class=Response, responses=answers(401, 404, 503))
-def read_crop(face_id: FaceId, context: ContextDep, copy: CopyDep, request: Request) -> Response:
+def read_crop(
+    face_id: FaceId,
+    context: ContextDep,
+    copy: CopyDep,
+    request: Request,
+    v: Annotated[str, Query(max_length=64, description="As `cover_url` has it: the answer may be kept")] = "",  # noqa: ARG001
+) -> Response:
     """The face, as a square JPEG of at most 160 pixels."""
     return crop_answer(request, context, copy, face_by_id(copy, face_id))
 

@@ -25,6 +25,7 @@ from serving.face_models import (
     SplitPerson,
 )
 from serving.face_query import faces_like, faces_of_person, person_or_404, some_faces
+from serving.filters import MAX_PHOTOS, PageLimit, PageOffset
 from serving.people import (
     add_person,
     assign,
@@ -53,9 +54,15 @@ IncludeIgnored = Annotated[bool, Query(description="Also people somebody ignores
 
 
 @router.get("/persons", responses=answers(401))
-def read_people(copy: CopyDep, include_ignored: IncludeIgnored = False) -> list[Person]:
+def read_people(
+    copy: CopyDep,
+    include_ignored: IncludeIgnored = False,
+    limit: PageLimit = MAX_PHOTOS,
+    offset: PageOffset = 0,
+) -> list[Person]:
     """Everybody, those in most photos first; the ignored are left out."""
-    return [Person(**row) for row in copy.rows("people", person_id=None, with_ignored=include_ignored)]
+    rows = copy.rows("people", person_id=None, with_ignored=include_ignored)
+    return [Person(**row) for row in rows[offset : offset + limit]]
 
 
 @router.post("/persons", status_code=201, responses=answers(400, 401, 409, 503))
@@ -161,7 +168,9 @@ def split_person(person_id: PersonId, body: SplitPerson, context: ContextDep, co
 
 
 @router.get("/tags/people-bootstrap-candidates", responses=answers(401))
-def read_candidates(context: ContextDep, copy: CopyDep) -> list[BootstrapCandidate]:
+def read_candidates(
+    context: ContextDep, copy: CopyDep, limit: PageLimit = MAX_PHOTOS, offset: PageOffset = 0
+) -> list[BootstrapCandidate]:
     """Tags and keywords that may be people's names: the likely ones first, then the ones in most photos."""
     words: dict[str, Row] = {}
     for row in sorted(context.lake.rows("serving/bootstrap_words"), key=lambda row: (-row["usage_count"], row["name"])):
@@ -173,7 +182,8 @@ def read_candidates(context: ContextDep, copy: CopyDep) -> list[BootstrapCandida
         BootstrapCandidate(**word, looks_like_person=looks_like_person(word["name"]), already_exists=key in people)
         for key, word in words.items()
     ]
-    return sorted(found, key=lambda one: (not one.looks_like_person, -one.usage_count, one.normalized_name))
+    found.sort(key=lambda one: (not one.looks_like_person, -one.usage_count, one.normalized_name))
+    return found[offset : offset + limit]
 
 
 @router.post("/persons/bootstrap", responses=answers(400, 401, 409, 503))

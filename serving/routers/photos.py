@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Response
 from serving.context import CopyDep, IdentityDep
 from serving.cursor import parsed_cursor, parsed_sort
 from serving.errors import answers
-from serving.filters import Filters, LibraryQuery, Listing
+from serving.filters import MAX_PHOTOS, Filters, GpsListing, LibraryQuery, Listing, PageLimit, PageOffset
 from serving.models import ExifPhotos, GpsPhotos, Months, Photo, PhotoPage
 from serving.paths import is_folder, library_id_of
 from serving.photo_query import Conditions, Page, count, folder_prefix, parsed_months, read_page
@@ -27,7 +27,8 @@ def read_photos(copy: CopyDep, who: IdentityDep, asked: Annotated[Listing, Query
     """
     Photos, newest first, and the folders beside them.
 
-    A photo without a date stands at its file's time. Page with `cursor`: a page of a million photos then takes as long
+    A photo without a date stands at its file's time if that is a day older than its arrival here, else behind all
+    others (`order_at`). Page with `cursor`: a page of a million photos then takes as long
     as one of a hundred.
     """
     return listing(copy, asked, who.account_id)
@@ -67,9 +68,9 @@ def _total(copy: Copy, reader: Reader, conditions: Conditions, asked: Filters, l
         return count(reader, conditions)
     first, last = parsed_months(asked.month) if asked.month else ("", "9999-12")
     return sum(
-        row["photos"]
+        conditions.counted(row)
         for row in copy.months
-        if library_id in (None, row["library_id"]) and first <= row["month"].strftime("%Y-%m") <= last
+        if library_id in (None, row["library_id"]) and first <= row["month"].isoformat()[:7] <= last
     )
 
 
@@ -111,7 +112,7 @@ def read_months(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query
     conditions = asked.conditions(library_id, who.account_id)
     counts: dict[str, int] = {}
     for row in _months(copy, conditions, asked, library_id):
-        month = row["month"].strftime("%Y-%m")
+        month = row["month"].isoformat()[:7]  # strftime writes the year 1 without noughts
         counts[month] = counts.get(month, 0) + row["photos"]
     months = [{"month": month, "count": photos} for month, photos in counts.items()]
     return _json({"months": months, "total_count": sum(counts.values())})
@@ -122,7 +123,8 @@ def _months(copy: Copy, conditions: Conditions, asked: Filters, library_id: int 
         return copy.select(
             statement("serving/filtered_months").format(conditions=conditions.text), **conditions.parameters
         )
-    return [row for row in copy.months if library_id in (None, row["library_id"])]
+    rows = [row for row in copy.months if library_id in (None, row["library_id"])]
+    return [{**row, "photos": photos} for row in rows if (photos := conditions.counted(row))]
 
 
 @router.get("/photos/exif", responses={200: {"model": ExifPhotos}, **answers(400, 401)})
@@ -134,20 +136,22 @@ def read_exif(
     tag_ids: Annotated[str | None, Query(max_length=1000, description="Numbers of tags, comma list")] = None,
     exclude_tag_ids: Annotated[str | None, Query(max_length=1000, description="Comma list")] = None,
     tag_filter_mode: Annotated[str | None, Query(max_length=1000, description="Any (the default) or All")] = None,
+    limit: PageLimit = MAX_PHOTOS,
+    offset: PageOffset = 0,
 ) -> Response:
-    """Photos taken in a range of time, oldest first. Those without a date are left out."""
+    """Photos taken in a range of time, oldest first, in pages. Those without a date are left out."""
     conditions = Conditions()
     conditions.library(library_id_of(copy, library))
     conditions.tags(tag_ids, exclude_tag_ids, tag_filter_mode)
     conditions.dates(_text(date_from), _text(date_to))
-    return _whole_list(copy, "serving/exif_page", conditions)
+    return _page_of(copy, "serving/exif_page", conditions, limit, offset)
 
 
 @router.get("/photos/gps-summary", responses={200: {"model": GpsPhotos}, **answers(400, 401)})
-def read_gps(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
-    """Where photos were taken; those without a position are left out."""
+def read_gps(copy: CopyDep, who: IdentityDep, asked: Annotated[GpsListing, Query()]) -> Response:
+    """Where photos were taken, oldest first, in pages; those without a position are left out."""
     conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
-    return _whole_list(copy, "serving/gps_page", conditions)
+    return _page_of(copy, "serving/gps_page", conditions, asked.limit, asked.offset)
 
 
 @router.get("/photos/{asset_id}", responses={200: {"model": Photo}, **answers(401, 404)})
@@ -162,10 +166,13 @@ def read_photo(copy: CopyDep, who: IdentityDep, asset_id: Annotated[int, Path(ge
     return Response(page.photos[0], media_type="application/json")
 
 
-def _whole_list(copy: Copy, name: str, conditions: Conditions) -> Response:
+def _page_of(copy: Copy, name: str, conditions: Conditions, limit: int, offset: int) -> Response:
+    parameters = {**conditions.parameters, "row_limit": limit, "row_offset": offset}
     with copy.reading() as reader:
-        row = reader.rows(statement(name).format(conditions=conditions.text), conditions.parameters)[0]
-    return Response(f'{{"photos":{row["photos"]},"total":{row["total"]}}}', media_type="application/json")
+        row = reader.rows(statement(name).format(conditions=conditions.text), parameters)[0]
+    following = offset + limit if offset + limit < row["total"] else None
+    rest = orjson.dumps({"total": row["total"], "has_more": following is not None, "next_offset": following}).decode()
+    return Response(f'{{"photos":{row["photos"]},{rest[1:]}', media_type="application/json")
 
 
 def _text(seconds: int | None) -> str | None:

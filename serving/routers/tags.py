@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from serving.context import ContextDep, CopyDep, IdentityDep
 from serving.edits import edit, picture_at, pictures_at
 from serving.errors import answers
-from serving.filters import LibraryQuery
+from serving.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
 from serving.organise_models import (
     MAX_NUMBER,
     BatchResult,
@@ -111,9 +111,15 @@ def tag_photos(body: TagBatch, context: ContextDep, copy: CopyDep, who: Identity
 
 @router.get("/image/tags/all", responses=answers(400, 401))
 @router.get("/tags", responses=answers(400, 401))
-def read_tags(copy: CopyDep, path: PathQuery = None, library: LibraryQuery = None) -> list[CountedTag]:
+def read_tags(
+    copy: CopyDep,
+    path: PathQuery = None,
+    library: LibraryQuery = None,
+    limit: PageLimit = MAX_PHOTOS,
+    offset: PageOffset = 0,
+) -> list[CountedTag]:
     """All tags by name, with the number of photos that have them; with `path` those that are used below a folder."""
-    rows = _counted(copy, path, library_id_of(copy, library))
+    rows = _counted(copy, path, library_id_of(copy, library))[offset : offset + limit]
     return [CountedTag(count=row.pop("count"), tag=Tag(**row)) for row in rows]
 
 

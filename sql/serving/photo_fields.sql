@@ -13,6 +13,7 @@
     width := page.width,
     height := page.height,
     taken_at := replace(page.taken_at::varchar, ' ', 'T'),  -- with the fraction, where there is one
+    order_at := replace(page.order_at::varchar, ' ', 'T'),
     taken_at_utc := strftime(page.taken_at_utc, '%Y-%m-%dT%H:%M:%SZ'),
     camera_make := page.camera_make,
     camera_model := page.camera_model,

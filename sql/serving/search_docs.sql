@@ -2,7 +2,13 @@
 -- Filled in: {only}, a condition on asset.asset_id. Parameters: $first_id, $last_id.
 select
     asset.asset_id,
-    epoch_us(coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000))) as order_us
+    epoch_us(case  -- as order_at in timeline.sql
+        when metadata.taken_at_source is distinct from 'mtime' and metadata.taken_at is not null then metadata.taken_at
+        when asset.mtime_ns // 1000 >= epoch_us(timestamp '1990-01-01')
+            and coalesce(asset.mtime_ns // 1000 < epoch_us(asset.first_seen_at - interval 1 day), true)
+        then coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000))
+        else timestamp '0001-01-01'
+    end) as order_us
 from asset
 left join fingerprint
     on fingerprint.asset_id = asset.asset_id

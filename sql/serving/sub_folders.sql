@@ -26,4 +26,5 @@ from (
 ) as below
 join library on library.library_id = below.library_id
 left join timeline as cover on cover.asset_id = below.cover_id
-order by below.name, below.library_id;
+order by below.name, below.library_id
+limit 10000;

@@ -28,7 +28,21 @@ select
     (hash(derivative.recipe) % 65536)::usmallint as thumbnail_version,  -- in its address: another size is another one
     metadata.asset_id is not null as has_metadata,
     metadata.motion_video_offset is not null as motion_video,
-    coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000)) as order_at,  -- its place in the timeline
+    case  -- its place in the timeline; search_docs.sql has the same
+        when metadata.taken_at_source is distinct from 'mtime' and metadata.taken_at is not null then metadata.taken_at
+        -- A file's time says when it was taken, unless it only says when the file was copied here, or nothing at all.
+        when asset.mtime_ns // 1000 >= epoch_us(timestamp '1990-01-01')
+            and coalesce(asset.mtime_ns // 1000 < epoch_us(asset.first_seen_at - interval 1 day), true)
+        then coalesce(metadata.taken_at, make_timestamp(asset.mtime_ns // 1000))
+        else timestamp '0001-01-01'  -- without a date: behind all others
+    end as order_at,
+    derivative.file is null
+        and film.hls_file is null
+        and coalesce(
+            failed.asset_id is not null
+            and (fingerprint.content_hash is null or list_contains(failed.file_versions, fingerprint.content_hash)),
+            false
+        ) as broken,  -- it could not be read or shown
     case
         when metadata.taken_at_source <> 'mtime' and not ends_with(metadata.taken_at_source, 'ModifyDate')
         then month(metadata.taken_at) * 100 + day(metadata.taken_at)
@@ -75,6 +89,12 @@ left join (
     where kind in ('hls', 'preview_clip') and asset_id between $first_id and $last_id
     group by asset_id, content_hash
 ) as film on film.asset_id = asset.asset_id and film.content_hash = fingerprint.content_hash
+left join (
+    select asset_id, list(file_version) as file_versions
+    from failure
+    where stage in ('hash', 'thumbnail') and asset_id between $first_id and $last_id
+    group by asset_id
+) as failed on failed.asset_id = asset.asset_id
 left join photo_place as place
     on place.content_hash = fingerprint.content_hash
     and place.latitude = metadata.latitude

@@ -23,6 +23,7 @@ from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, make_house
 from tests.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SHOWN = len(CHOSEN) - 2  # two cannot be shown: they are in the list of files with problems
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
@@ -139,8 +140,8 @@ def test_timeline_shows_every_photo_by_month_within_the_window(browser: Browser,
     watched = Watched(browser, site, width=width)
     page = watched.log_in()
     page.wait_for_selector(".tile.ready")
-    scroll_until(page, lambda: page.locator(".tile").count() == len(CHOSEN), step_px=1500)
-    assert page.locator(".tile").count() == len(CHOSEN)
+    scroll_until(page, lambda: page.locator(".tile").count() == SHOWN, step_px=1500)
+    assert page.locator(".tile").count() == SHOWN
     assert page.locator(".months > h2").first.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     right_edges = page.evaluate(
@@ -148,7 +149,7 @@ def test_timeline_shows_every_photo_by_month_within_the_window(browser: Browser,
     )
     assert all(content <= room + 1 for content, room in right_edges)
     assert page.locator(".badge.video").count() == 2
-    assert page.locator(".tile img[alt]").count() >= len(CHOSEN) - 4
+    assert page.locator(".tile img[alt]").count() >= SHOWN - 2
     watched.was_clean()
 
 
@@ -185,11 +186,11 @@ def test_keys_walk_the_timeline_and_escape_leaves(browser: Browser, site: str) -
     page.keyboard.press("Enter")
     page.wait_for_selector("#viewer[open]")
     names = [page.inner_text(".tools .name")]
-    for _ in range(len(CHOSEN) - 1):
+    for _ in range(SHOWN - 1):
         page.keyboard.press("ArrowRight")
         page.wait_for_function("(last) => document.querySelector('.tools .name').textContent !== last", arg=names[-1])
         names.append(page.inner_text(".tools .name"))
-    assert len(set(names)) == len(CHOSEN)
+    assert len(set(names)) == SHOWN
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("(name) => document.querySelector('.tools .name').textContent === name", arg=names[-2])
     page.keyboard.press("i")

@@ -3,9 +3,11 @@ import { ask } from "./api.js";
 
 const asked = new URLSearchParams(location.search);
 
-/** Parameters for GET /photos and its siblings. */
-export const filter = Object.fromEntries(["favorite", "tag_ids"].filter((name) => asked.has(name)).map((name) => [name, asked.get(name)]));
-export const isFiltered = Object.keys(filter).length > 0;
+const chosen = Object.fromEntries(["favorite", "tag_ids", "broken"].filter((name) => asked.has(name)).map((name) => [name, asked.get(name)]));
+
+/** Parameters for GET /photos and its siblings. Files that cannot be shown are left out until somebody asks for them. */
+export const filter = { broken: false, ...chosen };
+export const isFiltered = Object.keys(chosen).length > 0;
 
 /** Offer the filters there are; choosing one goes to its address. */
 export async function offerFilters(select) {
@@ -16,7 +18,8 @@ export async function offerFilters(select) {
   } catch {
     // the timeline itself will say what is wrong
   }
+  options.push(new Option("Files that cannot be shown", "broken=true"));
   select.replaceChildren(...options);
-  select.value = new URLSearchParams(filter).toString();
+  select.value = new URLSearchParams(chosen).toString();
   select.addEventListener("change", () => location.assign(select.value ? `/?${select.value}` : "/"));
 }

@@ -10,7 +10,10 @@ export const count = (value) => number.format(value);
 /** Wall times carry no zone: read and shown as UTC, so that nothing is shifted. */
 const wall = (text) => new Date(/Z$/.test(text) ? text : `${text}Z`);
 
+export const NO_DATE = "0001-01"; // the month of what has no date
+
 export function monthsTitle(first, last) {
+  if (last === NO_DATE) return "Without a date";
   const [year, month] = last.split("-").map(Number);
   const until = monthName.format(Date.UTC(2000, month - 1));
   if (first === last) return `${until} ${year}`;

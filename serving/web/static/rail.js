@@ -1,4 +1,5 @@
 // The rail at the right edge: the whole timeline at one glance, years where they lie; drag it, with a mouse or a finger.
+import { NO_DATE } from "./format.js";
 
 /** Returns {mark}: show where the window is. */
 export function buildRail(rail, sections, goTo) {
@@ -53,7 +54,7 @@ export function buildRail(rail, sections, goTo) {
       const box = sections[index].element.getBoundingClientRect();
       const within = Math.min(1, Math.max(0, (line - box.top) / Math.max(1, box.height)));
       thumb.style.top = `${(starts[index] + (within * weights[index]) / whole) * 100}%`;
-      if (document.activeElement !== jump) jump.value = index;
+      if (document.activeElement !== jump) jump.value = sections.indexOf(sections[index].head);
     },
   };
 }
@@ -67,7 +68,7 @@ function yearLabels(sections, starts) {
     if (year === lastYear || starts[index] - lastAt < 0.035) return;
     [lastYear, lastAt] = [year, starts[index]];
     const label = document.createElement("span");
-    label.textContent = year;
+    label.textContent = section.last === NO_DATE ? "undated" : year;
     label.style.top = `${starts[index] * 100}%`;
     labels.push(label);
   });
