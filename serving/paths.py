@@ -19,10 +19,11 @@ _DRIVE = re.compile(r"[A-Za-z]:(/|$)")
 
 def checked_path(text: str, *, folder: bool = False) -> str:
     """
-    *text* if it can be a path inside a library; encoded and Windows spellings of leaving it are seen through.
+    *text* if it can be a path inside a library; Windows spellings of leaving it are seen through, encoded ones too.
 
     Args:
-        folder: '', '.' and '/' mean the root, and a slash at the end is forgiven.
+        folder: '', '.' and '/' mean the root, and a slash at the end is forgiven. Nothing is written below it, so that
+            a percent sign in it is only a percent sign: HTTP has decoded it once, as often as it was encoded.
     Raises:
         InvalidPath: Empty, absolute, with `..`, a drive letter or a NUL.
     """
@@ -32,7 +33,7 @@ def checked_path(text: str, *, folder: bool = False) -> str:
             return ""
     if not text or len(text) > MAX_PATH_CHARACTERS:
         raise InvalidPath("a path relative to the library is needed")
-    for spelling in _spellings(text):
+    for spelling in [text.replace("\\", "/")] if folder else _spellings(text):
         if "\0" in spelling or spelling.startswith("/") or _DRIVE.match(spelling) or ".." in spelling.split("/"):
             raise InvalidPath(f"not a path inside a library: {text[:200]!r}")
     return text
@@ -80,13 +81,16 @@ def find_asset(copy: Copy, path: str, library: str | None) -> Row:
     """
     The asset at *path*, in the library named or the first that has it.
 
-    A path is tried as given, then with forward slashes, then in any Unicode normalisation.
+    A path is tried as given: what the catalog lists is found, whatever it is called (`a%00b.jpg`, `x..%2fy.jpg`). Then
+    with forward slashes, then in any Unicode normalisation.
 
     Raises:
         InvalidPath, UnknownLibrary.
         NotFound: The catalog has no photo or video there.
     """
     library_id = library_id_of(copy, library)
+    if "\0" not in path and (found := copy.rows("asset_by_path", path=path, library_id=library_id)):
+        return found[0]
     text = checked_path(path)
     for spelling in dict.fromkeys([text, text.replace("\\", "/"), unicodedata.normalize("NFC", text)]):
         if found := copy.rows("asset_by_path", path=spelling, library_id=library_id):
