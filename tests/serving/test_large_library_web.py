@@ -14,6 +14,7 @@ from sql.lake import utc_now
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.serving.drawn_library import Drawn, draw, store
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
+from tests.waiting import wait_until
 
 __all__ = ["browser"]  # a fixture
 
@@ -185,10 +186,9 @@ def test_photos_that_go_while_one_scrolls_leave_no_hole_and_no_loop(watched: Wat
         writer.append("hidden", [{"asset_id": number, "reason": "user"} for number in gone[:200]])
         numbers = ", ".join(map(str, gone[200:]))
         writer.execute(f"update lake.asset set missing_since = timestamp '{utc_now()}' where asset_id in ({numbers})")
-    page.wait_for_function(
-        "(wanted) => fetch('/photos?limit=1&broken=false').then((a) => a.json()).then((a) => a.total_count === wanted)",
-        arg=len(large.shown) - len(gone),
-    )
+    wanted = len(large.shown) - len(gone)
+    address = f"{large.site}/photos?limit=1&broken=false"
+    wait_until(lambda: page.request.get(address).json()["total_count"] == wanted)
     left = [one for one in large.shown if one.asset_id not in set(gone)]
     page.select_option("#jump", label=_title(large.shown[5_950]))
     found = tiles(page)
