@@ -200,13 +200,11 @@ def _document_routes(app: FastAPI) -> None:
 
 def _document_refusals(operation: dict[str, Any], needs: Needs | None) -> None:
     """What every route answers to who may not, and to a body that cannot be read."""
-    refusals = answers()
+    refusals = answers(400)  # a query parameter that it does not have, a body that is no JSON at all
     if needs is not None:
         operation["security"] = [{"token": []}] if Need.login in needs else [{"token": []}, {"key": []}]
         operation["description"] += f"\n\nNeeds: {described(needs)}."
-        refusals = answers(401, 403)
-    if "requestBody" in operation:
-        refusals |= answers(400)  # a body that is no JSON at all
+        refusals |= answers(401, 403)
     for status, refusal in refusals.items():
         operation["responses"].setdefault(str(status), refusal)
 

@@ -131,7 +131,7 @@ def troubles_of(house: House, browser: Browser, site: str, paths: list[str]) -> 
     watched = Watched(browser, site)
     watched.log_in().wait_for_selector(".tile")
     page = watched.page
-    page.goto(f"{site}/robots.txt")  # a page with nothing on it, and the cookie
+    page.goto(f"{site}/nothing/here")  # a page of ours with nothing on it, and the cookie
     with httpx.Client(base_url=site, headers=headers, timeout=60) as client:
         for path in paths:  # all at once: the server works through them while the first are played
             client.post("/video/generate", json={"path": path})
