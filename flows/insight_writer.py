@@ -53,12 +53,13 @@ class InsightWriter:
     sources: InsightSources
     _refused: list[tuple[Asset, NoInsight]] = field(default_factory=list, init=False)  # since the last success
     _unanswered: list[ModelUnavailable] = field(default_factory=list, init=False)  # likewise
+    _asked_twice: set[int] = field(default_factory=set, init=False)  # photos whose batch was tried again
 
     def __call__(self, batch: Sequence[Asset]) -> Insights:
         """
         Raises:
-            TransientError: The model server failed at one photo after another, or a source of the context is away;
-                nothing is recorded.
+            TransientError: The model server failed at a photo for the first time, or at one photo after another, or a
+                source of the context is away; nothing is recorded.
             ModelRefused: One photo after another is refused, or not answered; none of these is recorded.
         """
         results = Insights()
@@ -75,6 +76,9 @@ class InsightWriter:
             log.warning("insights: %s is left for the next run: %s", asset.rel_path, exc)
             results.left += 1
         except ModelUnavailable as exc:  # the server may fail at this photo only: the others have their turn
+            if asset.asset_id not in self._asked_twice:
+                self._asked_twice.add(asset.asset_id)
+                raise
             log.warning("insights: %s is left for the next run: %s", asset.rel_path, exc)
             self._unanswered.append(exc)
             if len(self._unanswered) >= UNANSWERED_IN_A_ROW:

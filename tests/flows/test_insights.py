@@ -159,7 +159,7 @@ def test_model_that_is_not_there_ends_the_run_and_marks_nothing(
 def test_model_that_goes_away_in_the_middle_fails_the_run_and_keeps_what_was_written(
     chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
 ) -> None:
-    ollama.script += [*written("a"), *[Fail(500, "out of memory")] * 2]
+    ollama.script += [*written("a"), *[Fail(500, "out of memory")] * 4]
     with pytest.raises(ModelUnavailable):
         insights.fn()
     assert [path for path, _, _ in found(house)] == ["2025.jpg"] and failures(house) == []
@@ -170,7 +170,7 @@ def test_model_that_goes_away_in_the_middle_fails_the_run_and_keeps_what_was_wri
 def test_photo_the_server_always_fails_at_keeps_no_other_waiting(
     chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
 ) -> None:
-    ollama.script += [Fail(500, "out of memory"), *written("b"), *written("c")]
+    ollama.script += [*[Fail(500, "out of memory")] * 2, *written("b"), *written("c")]
     numbers = insights.fn()
     assert (numbers["insights"], numbers["left"]) == (2, 1)
     assert [path for path, _, _ in found(house)] == ["2024.jpg", "2023.jpg"] and failures(house) == []
