@@ -269,9 +269,8 @@ def _staging(target: Path, *, dry_run: bool) -> Iterator[Path]:
 def _publish(staging: Path, target: Path, made_at: datetime) -> Path:
     for folder, _, _ in os.walk(staging):
         sync_folder(Path(folder))
-    name = made_at.strftime("%Y-%m-%dT%H-%M-%S")
-    final = next(path for path in (target / f"{name}{ending}Z" for ending in ("", *map("-{}".format, range(1, 1000))))
-                 if not path.exists())  # fmt: skip
+    # Milliseconds, so that names sort by time and no two are the same: backups to one folder wait for each other.
+    final = target / f"{made_at:%Y-%m-%dT%H-%M-%S}.{made_at.microsecond // 1000:03}Z"
     staging.rename(final)
     sync_folder(target)
     return final

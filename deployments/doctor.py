@@ -157,12 +157,12 @@ def _folders(settings: Settings) -> Iterator[Check]:
 
 
 def _private(settings: Settings) -> Iterator[Check]:
-    """What only the user we run as should be able to read; a start closes what it can."""
-    exposed = open_to_others(settings.private_paths())
+    """What only the user we run as should be able to read; a start closes what is ours alone."""
+    exposed = open_to_others([*settings.private_paths(), *settings.derivative_folders])
     if exposed:
         shown = ", ".join(map(str, exposed[:3])) + (", …" if len(exposed) > 3 else "")
         yield Check("private data", "warn", f"other users can read {shown}",
-                    "`chmod -R go=` as their owner; exFAT knows no owners: use another disk")  # fmt: skip
+                    "`chmod go=` them, unless others are meant to; exFAT knows no owners: use another disk")  # fmt: skip
     else:
         yield Check("private data", "ok", "no other user of this machine can read it")
 

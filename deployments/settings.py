@@ -342,22 +342,26 @@ class Settings(BaseSettings):
 
     def private_paths(self) -> list[Path]:
         """
-        Folders and files that only the user we run as may look into; what lies below a closed folder is closed with it.
+        Folders and files that are ours alone: the home, the catalog's files, DuckLake's folder of Parquet files. What
+        lies below a closed folder is closed with it.
 
-        A folder that was set and holds a library too, or is somebody's home, is not ours alone and is left out.
+        Other folders that were set are somebody's to share: a web server may read thumbnails. We only make them private
+        where we make them, and `darkroom doctor` says who can read them.
         """
         home = self.darkroom_home
-        folders = [home, *(home / name for name in ("lake", "secrets", "logs", "prefect"))]
-        parts = [self.thumbnails_folder, self.video_folder, self.previews_folder, self.gifs_folder]
-        parts += [] if "://" in self.data_path else [Path(self.data_path)]
-        shared = [Path.home(), *([self.base_path] if self.base_path else [])]
-        folders += [part for part in parts if not any(one.is_relative_to(part) for one in shared)]
-        databases = [home / "prefect" / "prefect.db"]
+        folders = [] if Path.home().is_relative_to(home) else [home]
+        folders += [home / name for name in ("lake", "secrets", "logs", "prefect")]
+        folders += [] if "://" in self.data_path else [Path(self.data_path) / "main"]
+        databases = [str(home / "prefect" / "prefect.db")]
         if self.catalog_url.startswith("sqlite:///"):
-            databases.append(Path(self.catalog_url.removeprefix("sqlite:///")))
-        beside = ("", "-wal", "-shm", ".lock")
-        files = [path.with_name(f"{path.name}{ending}") for path in databases for ending in beside]
-        return [*folders, home / "up.lock", *files, *(home / "secrets").glob("*"), *(home / "logs").glob("*")]
+            databases.append(self.catalog_url.removeprefix("sqlite:///"))
+        files = [Path(f"{database}{ending}") for database in databases for ending in ("", "-wal", "-shm", ".lock")]
+        files += [home / "up.lock", *(home / "secrets").glob("*"), *(home / "logs").glob("*")]
+        return [*folders, *(file for file in files if file.is_file())]  # a wrong DATABASE_URL may name any folder
+
+    @property
+    def derivative_folders(self) -> list[Path]:
+        return [self.thumbnails_folder, self.video_folder, self.previews_folder, self.gifs_folder]
 
     def excluded(self, rel_path: str) -> bool:
         """Whether `EXCLUDED_DIRS` leaves *rel_path* out: `/sub/path` is rooted, a bare `name` is any one component."""

@@ -23,9 +23,9 @@ from serving.auth import OPEN_PATHS
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 ROOT = DEPLOYMENTS.parent
 MANIFESTS = sorted((DEPLOYMENTS / "kubernetes").glob("*.yaml"))
-# Read by DuckDB's S3 client (sql/catalogs.py), PostgreSQL's image, and everything that asks before it phones home.
+# Read by DuckDB's S3 client (sql/catalogs.py), PostgreSQL's image, Python, and everything that asks before it phones home.
 OTHERS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "S3_ENDPOINT", "DO_NOT_TRACK", "PGDATA",
-          "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}  # fmt: skip
+          "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "PYTHONSAFEPATH"}  # fmt: skip
 SETTINGS = {name.upper() for name in Settings.model_fields}
 KNOWN = SETTINGS | OTHERS | set(_get_settings_fields(PrefectSettings))
 OF_OTHER_IMAGES = {"pg_isready"}
@@ -58,9 +58,9 @@ def dockerfile() -> str:
 
 
 def dockerfile_variables() -> dict[str, str]:
-    line = re.search(r"^ENV (.+)$", dockerfile(), re.MULTILINE)
-    assert line
-    return dict(pair.split("=", 1) for pair in shlex.split(line[1]))
+    lines = re.findall(r"^ENV (.+)$", dockerfile(), re.MULTILINE)
+    assert lines
+    return dict(pair.split("=", 1) for line in lines for pair in shlex.split(line))
 
 
 def test_every_variable_is_one_that_something_reads() -> None:

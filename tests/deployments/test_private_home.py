@@ -59,9 +59,10 @@ def test_open_home_is_closed_on_the_next_start_with_a_word(scanned: Path) -> Non
     assert "could be read by other users" in first.stderr and str(scanned / "home") in first.stderr
     again = darkroom("status", folder=scanned, **environment)
     assert again.stderr == "" and again.returncode == 0
-    for closed in ("home", "thumbs", "home/secrets", "home/lake/catalog.sqlite", "home/lake/data"):
-        assert not stat.S_IMODE((scanned / closed).stat().st_mode) & 0o077 if (scanned / closed).exists() else True
-    assert (scanned / "photos").stat().st_mode & 0o055, "the library is not ours to close"
+    for closed in ("home", "home/lake", "home/lake/catalog.sqlite"):
+        assert not stat.S_IMODE((scanned / closed).stat().st_mode) & 0o077, closed
+    for shared in ("photos", "thumbs"):
+        assert (scanned / shared).stat().st_mode & 0o055, f"{shared} may be somebody's to share"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can look through somebody else's eyes")
@@ -73,20 +74,22 @@ def test_another_user_of_the_machine_reads_nothing(scanned: Path) -> None:
     assert seen.returncode and "PermissionError" in seen.stderr
 
 
-def test_folder_that_holds_a_library_too_is_not_closed(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BASE_PATH", str(tmp_path / "media" / "photos"))
-    monkeypatch.setenv("VIDEO_PATH", str(tmp_path / "media"))
-    assert tmp_path / "media" not in load_settings().private_paths()
-    assert home in load_settings().private_paths()
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "LAKE_DATA_PATH", "THUMBNAILS", "VIDEO_PATH"])
+def test_folder_of_others_that_a_setting_names_is_left_as_it_is(tmp_path: Path, variable: str) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    darkroom("status", folder=tmp_path, **{variable: str(shared)})
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
 
 
-def test_doctor_names_what_others_can_read(home: Path) -> None:
-    home.mkdir(mode=0o755)
-    home.chmod(0o755)
+@pytest.mark.parametrize("folder", ["home", "home/thumbnails"])
+def test_doctor_names_what_others_can_read(home: Path, tmp_path: Path, folder: str) -> None:
+    home.mkdir(mode=0o700)
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder).chmod(0o755)
     found = {check.name: check for check in examine(load_settings())}
-    assert found["private data"].state == "warn" and str(home) in found["private data"].found
+    assert found["private data"].state == "warn" and str(tmp_path / folder) in found["private data"].found
 
 
 def test_what_is_written_into_a_library_is_as_open_as_the_library(scanned: Path) -> None:

@@ -26,6 +26,7 @@ def test_drain_fans_its_batches_out_over_dask(house: House, library: Path) -> No
         [sys.executable, "-c", RUN],
         env={**os.environ, "TASK_RUNNER": "dask", "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
              "PREFECT_HOME": str(house.settings.darkroom_home / "prefect"), "PREFECT_LOGGING_LEVEL": "ERROR",
+             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 are too few on a busy machine
              "DASK_DISTRIBUTED__DASHBOARD__LINK": "", "DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "10"},
         cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
