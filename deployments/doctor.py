@@ -162,7 +162,7 @@ def _private(settings: Settings) -> Iterator[Check]:
     if exposed:
         shown = ", ".join(map(str, exposed[:3])) + (", …" if len(exposed) > 3 else "")
         yield Check("private data", "warn", f"other users can read {shown}",
-                    "`chmod go=` them, unless others are meant to; exFAT knows no owners: use another disk")  # fmt: skip
+                    "`chmod go=` them unless that is meant; exFAT knows no owners: use another disk")  # fmt: skip
     else:
         yield Check("private data", "ok", "no other user of this machine can read it")
 

@@ -25,12 +25,11 @@ def _template() -> tuple[tempfile.TemporaryDirectory[str], Path]:
 
 
 def copy_template(folder: Path) -> None:
-    """
-    An empty, migrated lake in *folder*, which must not be there yet.
-
-    """
+    """An empty, migrated lake in *folder*, which must not be there yet; nothing of it, or of its home, is for others."""
     shutil.copytree(_template()[1], folder)
     name_data_folder(folder)
+    for path in (folder.parent, folder, *folder.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o077)
 
 
 def name_data_folder(folder: Path) -> None:

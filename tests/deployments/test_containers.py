@@ -23,7 +23,7 @@ from serving.auth import OPEN_PATHS
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 ROOT = DEPLOYMENTS.parent
 MANIFESTS = sorted((DEPLOYMENTS / "kubernetes").glob("*.yaml"))
-# Read by DuckDB's S3 client (sql/catalogs.py), PostgreSQL's image, Python, and everything that asks before it phones home.
+# Read by DuckDB's S3 client (sql/catalogs.py), PostgreSQL's image, Python, and what asks before it phones home.
 OTHERS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "S3_ENDPOINT", "DO_NOT_TRACK", "PGDATA",
           "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "PYTHONSAFEPATH"}  # fmt: skip
 SETTINGS = {name.upper() for name in Settings.model_fields}
