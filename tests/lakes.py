@@ -25,7 +25,7 @@ def _template() -> tuple[tempfile.TemporaryDirectory[str], Path]:
 
 
 def copy_template(folder: Path) -> None:
-    """An empty, migrated lake in *folder*, which must not be there yet; nothing of it, or of its home, is for others."""
+    """An empty, migrated lake in *folder*, which must not be there yet; it and its home are for nobody else."""
     shutil.copytree(_template()[1], folder)
     name_data_folder(folder)
     for path in (folder.parent, folder, *folder.rglob("*")):
