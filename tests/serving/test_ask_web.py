@@ -33,7 +33,7 @@ def test_question_shows_its_tools_while_they_run_and_what_the_answer_cites(
     ]  # fmt: skip
     watched = Watched(browser, site, width, 844 if width < 400 else 900)
     page = watched.log_in("/ask")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     shoot(page, f"ask-empty-{width}")
     fits(page)
     ask(page, "How many photos are there?")
@@ -83,7 +83,7 @@ def test_conversation_goes_on_and_earlier_ones_are_listed(browser: Browser, site
         "What was it?", "First.", "And then?",
     ]  # fmt: skip
     page.click("#new")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     say(page, "Something else")
     page.click(".past li a:has-text('What was it?')")
     page.wait_for_selector(".answer:has-text('Second.')")
@@ -95,7 +95,7 @@ def test_conversation_goes_on_and_earlier_ones_are_listed(browser: Browser, site
     page.hover(".past li:has(a[aria-current=page]:has-text('Something else'))")  # the list is drawn after the answer
     count = page.locator(".past li").count()
     page.click(".past li:has(a[aria-current=page]) .away")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     page.wait_for_function(f"() => document.querySelectorAll('.past li').length === {count - 1}")
     assert page.url.endswith("/ask") and "Something else" not in page.inner_text(".past")
     shoot(page, "ask-forgotten")
@@ -108,7 +108,7 @@ def test_stop_ends_the_models_work_and_nothing_is_kept(browser: Browser, site: s
     ollama.cut_off.clear()
     watched = Watched(browser, site)
     page = watched.log_in("/ask")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     ask(page, "Tell me everything")
     page.wait_for_selector(".words:has-text('word3')")
     page.click(".composer button:text-is('Stop')")
@@ -184,7 +184,7 @@ def test_answer_made_to_be_slow_is_shown_all_the_same(
     ollama.script.append(Say([FLOODS[kind], "\n\nthe end"]))
     watched = Watched(browser, site)
     page = watched.log_in("/ask")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     say(page, f"flood of {kind}")
     page.wait_for_selector(".answer:has-text('the end')")
     assert page.locator(".answer.lost").count() == 0
@@ -272,7 +272,7 @@ def test_days_are_found_by_meaning_contact_and_date(browser: Browser, site: str,
     assert page.locator("#results .tile").count() == 1
     page.go_back()
     page.click(".card a:text-is('Ask about it')")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     assert "Bruno" in page.input_value(".composer textarea")
     page.goto(f"{site}/days?q=x&contact=Nobody")
     page.wait_for_selector(".empty")
@@ -310,7 +310,7 @@ def test_openrouter_is_offered_where_it_is_set_up_and_a_local_talk_stays_local(
             say(page, "Here?")
             assert page.locator(".model optgroup >> nth=1").is_disabled()
             page.click("#new")
-            page.wait_for_selector("#empty h1")
+            page.wait_for_selector("#empty h2")
             page.select_option(".model select", '{"backend":"hybrid","model":""}')
             page.wait_for_selector("text=pictures never")
             shoot(page, "ask-hybrid-1440")
@@ -345,7 +345,7 @@ def test_everything_can_be_done_from_the_keyboard(browser: Browser, site: str, o
     ollama.script += [Say(calls=[("query_catalog", COUNT)]), Say(["One [photo 1]."])]
     watched = Watched(browser, site)
     page = watched.log_in("/ask")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
     page.keyboard.type("first line")
     page.keyboard.press("Shift+Enter")
@@ -376,7 +376,7 @@ def test_answer_that_ends_behind_an_open_photo_is_there_when_it_is_closed(
     page = watched.log_in("/ask")
     say(page, "Which two?")
     page.click("#new")
-    page.wait_for_selector("#empty h1")
+    page.wait_for_selector("#empty h2")
     page.go_back()
     page.wait_for_selector(".cited .tile.ready >> nth=1")
     ask(page, "And then?")
