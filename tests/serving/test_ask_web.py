@@ -201,7 +201,7 @@ def test_answer_that_breaks_off_says_so_and_offers_the_days(
     page = watched.log_in("/ask")
     ask(page, "When did a bee sting Ada?")
     page.wait_for_selector(".answer.lost .problem")
-    page.click("text=Search the daily summaries instead")
+    page.click(".answer a:has-text('daily summaries')")
     page.wait_for_selector(".card[data-id]")
     assert page.get_attribute(".card[data-id] >> nth=0", "data-id") == "1"
     watched.was_clean()
@@ -236,7 +236,7 @@ def test_model_that_is_missing_is_fetched_from_the_page(browser: Browser, tmp_pa
         for address in serve(house):
             watched = Watched(browser, address, 390)
             page = watched.log_in("/ask")
-            page.wait_for_selector("#trouble:has-text('ollama pull')")
+            page.wait_for_selector("#trouble:has-text('has not been downloaded')")
             shoot(page, "ask-fetch-390")
             fits(page)
             page.click("#trouble button:has-text('Download')")

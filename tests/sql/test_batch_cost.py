@@ -79,7 +79,7 @@ def test_scan_updates_only_the_files_of_the_assets_that_differ(lake: Lake, name:
     ids = list(range(4100, 4200))
     empty = [""] * len(ids)
     table = pa.table({"asset_id": ids, "rel_path": empty, "size_bytes": ids, "mtime_ns": ids, "sidecar": empty,
-                      "sidecar_version": empty})  # fmt: skip
+                      "sidecar_version": empty, "inode": ids, "ctime_ns": ids})  # fmt: skip
     parameters = {"now": utc_now()} if "$now" in statement(f"scan/{name}") else {}
     with lake.write() as writer, writer.using("seen", table), writer.using("gone", table):
         text = statement(f"scan/{name}")

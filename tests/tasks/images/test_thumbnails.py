@@ -111,8 +111,8 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     scene(50, 50).save(tmp_path / "photo.jpg")
     made = render_thumbnail(media_file(tmp_path / "photo.jpg"), None, 480, NO_TOOLS)
     with pytest.raises(StorageUnavailable):
-        atomic_write(tmp_path / "file" / "photo.jpg", made)
-    atomic_write(tmp_path / "new/folder/photo.jpg", made)
+        atomic_write(tmp_path / "file" / "photo.jpg", made.jpeg)
+    atomic_write(tmp_path / "new/folder/photo.jpg", made.jpeg)
     assert (tmp_path / "new/folder/photo.jpg").read_bytes() == made.jpeg
 
 
