@@ -55,5 +55,11 @@ class Processing(BaseModel):
     path: str
 
 
+class Refusal(BaseModel):
+    """What every route answers to a query parameter that it does not have."""
+
+    detail: str
+
+
 class ClipError(BaseModel):
     error: str = Field(examples=["Video not found"])

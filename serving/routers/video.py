@@ -24,7 +24,17 @@ from serving.video_files import (
     playlist_answer,
     segment_answer,
 )
-from serving.video_models import Clip, ClipError, Clips, ClipsRequest, Processing, Stream, StreamRequest, StreamStats
+from serving.video_models import (
+    Clip,
+    ClipError,
+    Clips,
+    ClipsRequest,
+    Processing,
+    Refusal,
+    Stream,
+    StreamRequest,
+    StreamStats,
+)
 from serving.video_work import HLS, PREVIEW_CLIP
 from sql.lake import Row
 from tasks.derivative_files import PLAYLIST, hls_file
@@ -115,7 +125,7 @@ def stream_stats(copy: CopyDep) -> StreamStats:
     responses={
         **_VIDEO,
         202: {"model": Processing, "description": "It is being made: ask again"},
-        400: _ERROR,
+        400: {"model": ClipError | Refusal},
         404: _ERROR,
         500: _ERROR,
         **answers(401, 503),
