@@ -39,6 +39,7 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.chmod(0o755)
     for number in range(3):
         draw(folder / "photos" / f"{number}.jpg", number)
+    (folder / "photos").chmod(0o755)  # whatever the umask that other tests left in this process
     done = darkroom("scan", "photos", folder=folder, THUMBNAILS=str(folder / "thumbs"))
     assert done.returncode == 0, done.stderr
     return folder
