@@ -33,8 +33,9 @@ class Terminal:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], **streams: int) -> subprocess.Popen[bytes]:
         """Args: streams: stdout or stderr, where it is not the terminal."""
+        own = {name: value for name, value in environment.items() if name not in {"COLUMNS", "LINES"}}
         given = {"stdin": self._theirs, "stdout": self._theirs, "stderr": self._theirs} | streams
-        return subprocess.Popen(command, env={**environment, "TERM": "xterm-256color"}, start_new_session=True, **given)  # type: ignore[call-overload,no-any-return]
+        return subprocess.Popen(command, env={**own, "TERM": "xterm-256color"}, start_new_session=True, **given)  # type: ignore[call-overload,no-any-return]
 
     def read(self, seconds: float = 0.2) -> None:
         """Take in what comes in this time."""
