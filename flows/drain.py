@@ -8,7 +8,6 @@ and one commit; without Prefect (the command line) it is a plain call.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,6 @@ from tasks.errors import TransientError
 
 FIRST_BATCH_FILES = 32  # so that the first rows can be queried within seconds
 PAGE_FILES = 20_000  # of a backlog held in memory
-SHUFFLED_FILES = 20_000  # what chance picks from: more would only cost memory
 FLUSH_EVERY_BATCHES = 40
 _LOOK_SECONDS = 0.05  # between looks at batches that may end in any order
 RETRY_DELAYS_SECONDS = [2.0, 10.0, 60.0]
@@ -97,7 +95,6 @@ def drain(
     at_once: int | None = None,
     row_type: type[Asset] = Asset,
     recorder: Recorder | None = None,
-    shuffled: bool = False,
     report: DrainReport | None = None,
     **parameters: Any,
 ) -> DrainReport:
@@ -110,8 +107,6 @@ def drain(
         at_once: Batches under way at a time, recorded as each is done; None for one, and the next one ahead.
         row_type: What a row of the backlog is made into, where it has columns of its own.
         recorder: Commits a batch, where its rows depend on what is known by then.
-        shuffled: In any order (of the first SHUFFLED_FILES), so that what is first in the backlog and cannot be done
-            keeps nothing else waiting.
         report: A new one of this backlog and row type, for who wants to know what was done even when this raises.
         parameters: Of the backlog query.
     Raises:
@@ -122,7 +117,7 @@ def drain(
     progress = house.progress()
     with _BatchRunner(report, work, at_once or 1) as submit:
         ahead = max(batches_ahead(), at_once - 1) if at_once else batches_ahead()
-        while page := _page(house, backlog, library, limit, report, row_type, parameters, shuffled=shuffled):
+        while page := _page(house, backlog, library, limit, report, row_type, parameters):
             if len(report.seen) == len(
                 page
             ):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
@@ -178,17 +173,13 @@ def _page(
     report: DrainReport,
     row_type: type[Asset],
     parameters: dict[str, Any],
-    *,
-    shuffled: bool,
 ) -> list[Asset]:
     """The next files nobody looked at in this run: what failed transiently or is being written stays in the backlog."""
     wanted = PAGE_FILES if limit is None else min(PAGE_FILES, limit - report.done)
     if wanted <= 0:
         return []
-    row_limit = SHUFFLED_FILES if shuffled else wanted + report.left
+    row_limit = wanted + report.left
     rows = house.lake.rows(f"backlog/{backlog}", library=library, row_limit=row_limit, **parameters)
-    if shuffled:
-        random.shuffle(rows)
     page = [asset for asset in (row_type(**row) for row in rows) if report.is_new(asset)][:wanted]
     report.seen.update((asset.asset_id, _version(asset)) for asset in page)
     return page

@@ -29,7 +29,6 @@ def run_drain(
     row_type: type[Asset] = Asset,
     at_once: int | None = None,
     recorder: Recorder | None = None,
-    shuffled: bool = False,
 ) -> DrainReport:
     """
     Drain *backlog* unless another process is at it: then the report is empty, and that one's result is ours.
@@ -39,7 +38,6 @@ def run_drain(
         batch_bytes: Of originals in a batch; more than there are where none is read.
         at_once: Batches worked on at a time; None for one, and the next one ahead.
         recorder: Commits a batch, where its rows depend on what is known by then.
-        shuffled: In any order, not the backlog's.
     """
     house.libraries(library)  # an unknown name is refused, not drained as nothing
     with house.lake.exclusive(f"drain-{backlog}") as alone:
@@ -52,7 +50,7 @@ def run_drain(
             reports_of_run[house.run_id].append(report)
         drain(
             house, backlog, work, library=library, limit=limit, batch_files=batch_files, batch_bytes=batch_bytes,
-            row_type=row_type, at_once=at_once, recorder=recorder, shuffled=shuffled, report=report,
+            row_type=row_type, at_once=at_once, recorder=recorder, report=report,
             **parameters,
         )  # fmt: skip
         if report.done or report.failed:

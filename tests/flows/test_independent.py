@@ -76,5 +76,5 @@ def test_broken_catalog_stops_at_once() -> None:
 
 def test_nothing_is_raised_where_nothing_failed() -> None:
     stages = IndependentStages()
-    stages.run("one", lambda: 1, 0)
+    assert stages.run("one", lambda: 1, 0) == 1
     stages.finish()
