@@ -25,7 +25,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from sql import absent_pandas, catalogs
+from sql import absent_pandas, catalogs, empty_tables
 from sql import data_path as data_path_of
 
 FOLDER = Path(__file__).parent
@@ -282,10 +282,25 @@ class Lake:
 
     def migrate(self) -> list[str]:
         """Bring the schema and the views up to date; returns what was applied. Safe to call from every process."""
-        if self._up_to_date():
-            return []
-        with self.write("schema") as writer:  # looked at again under the lock: another process may have been faster
-            return writer.migrate()
+        applied = []
+        if not self._up_to_date():
+            with self.write("schema") as writer:  # looked at again under the lock: another process may have been faster
+                applied = writer.migrate()
+        if self.select(empty_tables.WITHOUT_STATISTICS):
+            self._give_statistics()
+        return applied
+
+    def _give_statistics(self) -> None:
+        """A lake without them is whole, only slow: what stands in the way is no reason not to open it."""
+        with self._thread_lock, self.catalog.write_lock(self.lock_timeout_seconds) as got_lock:
+            cursor = self.cursor()
+            try:
+                if got_lock:
+                    empty_tables.give_statistics(cursor)
+            except duckdb.Error as exc:
+                LOG.warning("empty tables have no statistics yet, so statements are slow: %s", _cause(exc))
+            finally:
+                cursor.close()
 
     def _up_to_date(self) -> bool:
         if not self.select(_MIGRATED):

@@ -9,11 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from sql import empty_tables
 from sql.lake import FOLDER, KEYS, Lake, LakeError, LakeLocked, view_columns
 
 WRITER = """
@@ -212,3 +214,67 @@ def test_catalog_another_program_has_locked_is_one_clear_error(
         locker.kill()
         locker.wait()
     assert lake.select("from run") == []
+
+
+def test_tables_that_never_had_a_row_have_statistics_from_the_first_opening(tmp_path: Path) -> None:
+    with open_lake(tmp_path) as lake:
+        lake.migrate()
+        assert lake.select(empty_tables.WITHOUT_STATISTICS) == []
+        asked = queries_of(
+            lake, "select * from asset join fingerprint using (asset_id) left join failure using (asset_id)"
+        )
+    assert len([query for query in asked if "ducklake_table_stats" in query]) <= 3, "once a table, not once a column"
+
+
+def test_a_lake_from_before_is_given_them_when_it_is_opened(tmp_path: Path) -> None:
+    with open_lake(tmp_path) as lake:
+        lake.migrate()
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as catalog:
+        for table in ("ducklake_table_stats", "ducklake_table_column_stats"):
+            catalog.execute(
+                f"delete from {table} where table_id in (select table_id from ducklake_table where table_name = 'tag')"
+            )
+        catalog.commit()
+    with open_lake(tmp_path) as lake:
+        assert len(lake.select(empty_tables.WITHOUT_STATISTICS)) == 1
+        assert lake.migrate() == []
+        assert lake.select(empty_tables.WITHOUT_STATISTICS) == []
+
+
+def test_statistics_of_no_rows_hide_none_that_come_later(lake: Lake) -> None:
+    """The numbers DuckLake keeps afterwards are those it would have kept without ours."""
+    for first in (4, 8, 3_000):  # inlined, a file, a file with numbers below
+        with lake.write() as writer:
+            writer.append("tag", [{"tag_id": number, "name": f"n{number}"} for number in range(first, first + 700)])
+        with lake.write() as writer:
+            writer.append("tag", [{"tag_id": None, "name": None}, {"tag_id": 1, "name": "ä"}])
+    lake.flush()
+    for condition, found in (
+        ("tag_id = 3", 0),
+        ("tag_id = 8", 2),
+        ("tag_id is null", 3),
+        ("tag_id < 4", 3),
+        ("name = 'ä'", 3),
+    ):
+        assert len(lake.select(f"select * from tag where {condition}")) == found, condition
+    assert lake.select("select min(tag_id) as a, max(tag_id) as b, count(*) as n, count(tag_id) as m from tag") == [
+        {"a": 1, "b": 3699, "n": 2106, "m": 2103}
+    ]
+    kept = lake.select(
+        """select record_count, contains_null, min_value, max_value
+        from __ducklake_metadata_lake.ducklake_table_stats
+        join __ducklake_metadata_lake.ducklake_table_column_stats using (table_id)
+        join __ducklake_metadata_lake.ducklake_table using (table_id)
+        where table_name = 'tag' and column_id = 1"""
+    )
+    assert kept == [{"record_count": 2106, "contains_null": True, "min_value": "1", "max_value": "3699"}]
+
+
+def queries_of(lake: Lake, text: str) -> list[str]:
+    """What DuckLake asks its catalog for one statement."""
+    cursor = lake.cursor()
+    cursor.execute("call enable_logging('QueryLog')")
+    cursor.execute(text).fetchall()
+    found = cursor.execute("select message from duckdb_logs where type = 'QueryLog'").fetchall()
+    cursor.execute("call disable_logging()")
+    return [message for (message,) in found]
