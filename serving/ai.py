@@ -8,6 +8,7 @@ from datetime import date, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 import tzlocal
 
 from deployments.settings import Settings
@@ -15,17 +16,20 @@ from serving.apollo_places import ApolloPlaces
 from serving.catalog_views import LakeViews
 from serving.model_pulls import ModelPulls
 from serving.summary_index import SummaryIndex
-from sql.lake import Lake, Row
+from sql.lake import Lake, LakeError, Row
 from tasks.agent.catalog_sql import CatalogSql
-from tasks.errors import ModelRefused
+from tasks.errors import EmbeddingMismatch, ModelRefused, ModelUnavailable
 from tasks.message_book import MessageBook
 from tasks.messages import SmsApi
 from tasks.models.chat import ChatModel
+from tasks.models.embed import MiniLm
 from tasks.models.ollama import OllamaChat
 from tasks.models.ollama_models import OllamaModels
 from tasks.models.openrouter import OpenRouterChat
 from tasks.models.setup import embedder_named, local_servers
 from tasks.summary_search import search_summaries
+
+log = structlog.get_logger(__name__)
 
 
 class Ai:
@@ -58,7 +62,7 @@ class Ai:
             ApolloPlaces(settings.apollo_api_base_url, lake) if settings.apollo_api_base_url else None
         )
         self.sql = CatalogSql(LakeViews(lake))
-        self._index = SummaryIndex(lake, settings.embedding_model)
+        self.summaries = SummaryIndex(lake, settings.embedding_model)
         self._zone_name = settings.summary_time_zone
         self.talking_about: set[str] = set()  # content hashes of pictures with a turn under way
 
@@ -83,10 +87,18 @@ class Ai:
         Raises:
             ModelUnavailable: The query cannot be embedded. LakeError, EmbeddingMismatch.
         """
-        index = await asyncio.to_thread(self._index.current)
+        index = await asyncio.to_thread(self.summaries.current)
         return await search_summaries(
             index, self.embedder, self._with_text, query, top_k=top_k, first=first, last=last, contact=contact
         )
+
+    def load_embedder(self) -> None:
+        """Load the embedded model, 4 s and 450 MB, before a question needs it; not where there is nothing to find."""
+        try:
+            if isinstance(self.embedder, MiniLm) and len(self.summaries.current()):
+                self.embedder.load()
+        except (LakeError, EmbeddingMismatch, ModelUnavailable) as exc:
+            log.warning("ai.embedder_not_loaded", reason=str(exc))
 
     def _with_text(self, summary_ids: Sequence[int]) -> list[Row]:
         return self._lake.rows("summaries/by_id", summary_ids=list(summary_ids))

@@ -67,6 +67,7 @@ from serving.video_makers import at_once, video_works
 from serving.video_work import VideoWork
 from serving.web.pages import WEB
 from sql.lake import Lake, LakeError
+from tasks.errors import EmbeddingMismatch
 from tasks.private_files import close_to_others, deny_others
 
 log = structlog.get_logger(__name__)
@@ -152,25 +153,40 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
         films = VideoWork(lake, replica, video_works(settings), at_once(settings))
         app.state.meter.watch(replica, BacklogCounts(lake, settings))
         searcher = Searcher(SearchIndex(lake))
+        near, vectors = NearDuplicates(lake), FaceVectors(lake)
         face_service = FaceService(settings)
         ai = Ai(settings, lake)
         app.state.context = Context(
-            settings, lake, replica, authority, LoginLimit(), large, films, searcher, NearDuplicates(lake),
-            face_service, FaceVectors(lake), app.state.meter, ai,
+            settings, lake, replica, authority, LoginLimit(), large, films, searcher, near,
+            face_service, vectors, app.state.meter, ai,
         )  # fmt: skip
         replica.start()
+        searcher.index.start()
+        near.start()
+        ahead = asyncio.create_task(asyncio.to_thread(_read_ahead, vectors, ai))
         try:
             yield
         finally:
             await ai.close()
+            await ahead
             await asyncio.to_thread(films.stop)
             await asyncio.to_thread(face_service.close)
             await asyncio.to_thread(searcher.index.stop)
+            await asyncio.to_thread(near.stop)
             await asyncio.to_thread(replica.stop)
             if given is None:
                 lake.close()
 
     return lifespan
+
+
+def _read_ahead(vectors: FaceVectors, ai: Ai) -> None:
+    """What the first request would wait for; where it cannot be read, that request says why."""
+    try:
+        vectors.by_version()
+        ai.summaries.current()
+    except (LakeError, EmbeddingMismatch) as exc:
+        log.warning("start.not_read_ahead", reason=str(exc))
 
 
 def open_lake(settings: Settings) -> Lake:

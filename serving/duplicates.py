@@ -1,27 +1,38 @@
 """
 Groups of duplicates: the same bytes in several places, or pictures that look alike.
 
-Near pairs are computed when they are asked for, from all perceptual hashes, and kept until there are others.
+Near pairs are computed from all perceptual hashes by a thread beside the requests: when the API starts, and again when
+there are other hashes.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+import duckdb
 import numpy as np
+import structlog
 
 from serving.photo_query import Conditions
 from serving.replica_copy import Reader, as_list
-from sql.lake import Lake, Row, statement
+from sql.lake import Lake, LakeError, Row, statement
+from tasks.errors import StillPreparing
 from tasks.near_duplicates import near_pairs
+
+log = structlog.get_logger(__name__)
 
 MOMENT_SLACK = 8  # bits more, where one camera took both within two seconds
 LARGEST_GROUP = 200
 MOST_PAIRS = 500_000  # held at a time
+DEFAULT_THRESHOLD = 6  # bits
+PATIENCE_SECONDS = 3.0  # a request waits so long for pairs being computed
+POLL_SECONDS = 2.0
+SHARE_OF_TIME = 20  # computes at most a twentieth of the time, while a scan goes on finding pictures
 _ASKED_AT_ONCE = 50_000
 
 
@@ -70,27 +81,90 @@ def exact_groups(
     return groups, len(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class ComputedPairs:
+    """
+    Args:
+        threshold: That was asked for. used: The one that was affordable.
+        version: Of the hashes. snapshot_id: The latest snapshot of the lake that is known to have these.
+    """
+
+    pairs: list[NearPair]
+    threshold: int
+    used: int
+    version: Row
+    snapshot_id: int
+
+
 class NearDuplicates:
-    """Pairs that look alike, kept until another perceptual hash is there."""
+    """Pairs that look alike, for the threshold that was asked for last: one at a time, they may be large."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._computing = threading.Lock()
-        self._kept: dict[int, tuple[Row, list[NearPair], int]] = {}
+        self._threshold = DEFAULT_THRESHOLD
+        self._computed: ComputedPairs | None = None
+        self._ready = threading.Condition()
+        self._wanted = threading.Event()  # ends the pause of the thread
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._follow, name="near-duplicates", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
 
     def pairs(self, threshold: int) -> tuple[list[NearPair], int]:
         """
         Pairs up to *threshold* bits apart, and the threshold that was really used.
 
-        The first call reads and compares all hashes: 1 s for 200,000 of them.
+        All hashes are compared for them: 1 s for 200,000. Where that takes longer than PATIENCE_SECONDS, these are the
+        pairs from before the latest hashes.
+
+        Raises:
+            StillPreparing: And there are none from before. LakeError.
         """
-        with self._computing:
-            version = self._lake.rows("serving/near_hashes_version")[0]
-            kept = self._kept.get(threshold)
-            if kept is None or kept[0] != version:
-                found, used = self._compute(threshold)
-                self._kept = {threshold: (version, found, used)}  # one at a time: they may be large
-            return self._kept[threshold][1], self._kept[threshold][2]
+        newest = self._lake.snapshot_id()
+        with self._ready:
+            if not self._is_of(threshold, newest):
+                self._threshold = threshold
+                self._wanted.set()
+                self._ready.wait_for(lambda: self._is_of(threshold, newest), PATIENCE_SECONDS)
+            computed = self._computed
+        if computed is None or computed.threshold != threshold:
+            raise StillPreparing("Pictures are being compared")
+        return computed.pairs, computed.used
+
+    def _is_of(self, threshold: int, snapshot_id: int) -> bool:
+        known = self._computed
+        return known is not None and known.threshold == threshold and known.snapshot_id >= snapshot_id
+
+    def _follow(self) -> None:
+        while not self._stopping:
+            started = time.monotonic()
+            self._wanted.clear()
+            try:
+                self._catch_up(self._threshold)
+            except (LakeError, duckdb.Error, OSError) as exc:
+                log.warning("duplicates.not_compared", reason=str(exc))
+            self._wanted.wait(max(POLL_SECONDS, SHARE_OF_TIME * (time.monotonic() - started)))
+
+    def _catch_up(self, threshold: int) -> None:
+        newest = self._lake.snapshot_id()  # before the hashes are read: what comes meanwhile is for the next time
+        if self._is_of(threshold, newest):
+            return
+        version = self._lake.rows("serving/near_hashes_version")[0]
+        known = self._computed
+        if known is None or known.threshold != threshold or known.version != version:
+            pairs, used = self._compute(threshold)
+            known = ComputedPairs(pairs, threshold, used, version, newest)
+        with self._ready:
+            self._computed = replace(known, snapshot_id=newest)
+            self._ready.notify_all()
 
     def _compute(self, threshold: int) -> tuple[list[NearPair], int]:
         table = self._lake.table("serving/near_hashes")

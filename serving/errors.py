@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from serving.login_limit import TooManyAttempts
 from serving.web.pages import error_page, is_page_request
 from sql.lake import LakeError
-from tasks.errors import AssetError, IntegrityError, RefusedError, TransientError, UnknownLibrary
+from tasks.errors import AssetError, IntegrityError, RefusedError, StillPreparing, TransientError, UnknownLibrary
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(UnknownLibrary, _unknown_library)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(AssetError, _asset_error)
+    app.add_exception_handler(StillPreparing, _still_preparing)
     for kind in (TransientError, LakeError, IntegrityError):
         app.add_exception_handler(kind, _try_later)
     app.add_exception_handler(Exception, _unexpected)
@@ -79,6 +80,11 @@ async def _refused(request: Request, exc: Exception) -> Response:
 
 async def _asset_error(_: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"it cannot be shown: {exc}"}, 404)
+
+
+async def _still_preparing(_: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, StillPreparing)
+    return JSONResponse({"detail": str(exc), "progress": exc.share}, 503, {"Retry-After": "1"})
 
 
 async def _try_later(request: Request, exc: Exception) -> Response:

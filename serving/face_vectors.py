@@ -1,6 +1,6 @@
 """
-The faces' vectors in memory, since the lake needs seconds to compare 100,000 of them: 2 KB a face, read when they are
-first asked for. Naming a face changes none of them; what a drain finds later is added.
+The faces' vectors in memory, since the lake needs seconds to compare 100,000 of them: 2 KB a face, read when the API
+starts. Naming a face changes none of them; what a drain finds later is added.
 """
 
 from __future__ import annotations

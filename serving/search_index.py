@@ -1,7 +1,7 @@
 """
 The search index: segments built from the lake, the newest of an asset's documents being the one that counts.
 
-It is built when it is first asked, in slices, and follows the lake's change feed from then on: a commit makes a small
+It is built when the API starts, in slices, and follows the lake's change feed from then on: a commit makes a small
 segment of the assets it touched, and marks what older segments know of them as dead.
 """
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from serving.search_cities import CityNames, read_city_names
 from serving.search_segment import Segment, build_segment, scratch_connection
 from sql.lake import Lake, LakeError, statement
+from tasks.errors import StillPreparing
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ SLICE_IDS = 50_000  # assets in a segment: bounds the memory of building one
 SMALL = 20_000  # segments of fewer documents are put together again
 MANY_SEGMENTS = 8  # small ones
 WORTH_REBUILDING = 0.5  # of all documents touched at once
-PATIENCE_SECONDS = 3.0  # a search waits so long for a change being taken in; then it answers without it
+PATIENCE_SECONDS = 3.0  # a search waits so long for what is being taken in; then it answers without it
 POLL_SECONDS = 2.0
 
 _OF_ASSET = ("asset", "fingerprint", "metadata")
@@ -43,20 +44,32 @@ class SearchIndex:
         self._lake = lake
         self._segments: tuple[Segment, ...] = ()
         self._snapshot: int | None = None  # None: not built yet
+        self._share_built = 0.0
         self.cities = CityNames()
         self._changing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._folding = scratch_connection(threads=1)
 
+    def start(self) -> None:
+        """Build it in a thread, 4 s for 200,000 assets, and follow the lake: a search then finds little left to do."""
+        self._thread = threading.Thread(target=self._follow, name="search-index", daemon=True)
+        self._thread.start()
+
     def segments(self) -> tuple[Segment, ...]:
-        """All segments, as of now. The first call builds them, which takes 4 s for 200,000 assets."""
-        patience = -1 if self._snapshot is None else PATIENCE_SECONDS
-        if self._changing.acquire(timeout=patience):
+        """
+        All segments, as of now.
+
+        Raises:
+            StillPreparing: They are being built, and that takes longer than a client should wait without a word.
+        """
+        if self._changing.acquire(timeout=PATIENCE_SECONDS):
             try:
                 self._catch_up()
             finally:
                 self._changing.release()
+        if self._snapshot is None:
+            raise StillPreparing("Search is being prepared", self._share_built)
         return self._segments
 
     def fold(self, texts: list[str]) -> list[tuple[str, list[str]]]:
@@ -87,9 +100,6 @@ class SearchIndex:
                 self.cities = read_city_names(source, self.cities, self.fold)
                 self._segments = self._renewed(source, touched)
             self._snapshot = newest
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._follow, name="search-index", daemon=True)
-            self._thread.start()
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -106,7 +116,10 @@ class SearchIndex:
     def _built(self, source: duckdb.DuckDBPyConnection) -> Iterator[Segment]:
         first, last = source.execute(statement("serving/asset_id_range")).fetchall()[0]
         for start in range(first, last + 1, SLICE_IDS):
+            if self._stop.is_set():  # nobody asks any more
+                return
             segment = self._segment(source, start, start + SLICE_IDS - 1, "true")
+            self._share_built = min(1.0, (start + SLICE_IDS - first) / (last + 1 - first))
             if len(segment):
                 yield segment
 
@@ -130,13 +143,13 @@ class SearchIndex:
             return build_segment(scratch, docs, texts)
 
     def _follow(self) -> None:
-        """Once somebody has searched: so that the next search finds little to catch up with."""
-        while not self._stop.wait(POLL_SECONDS):
+        while not self._stop.is_set():
             with self._changing:
                 try:
                     self._catch_up()
                 except LakeError as exc:
                     log.warning("search.not_caught_up", reason=str(exc))
+            self._stop.wait(POLL_SECONDS)
 
 
 def _touched(source: duckdb.DuckDBPyConnection, known: int) -> NDArray[np.int64] | None:

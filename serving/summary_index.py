@@ -18,7 +18,7 @@ _SNAPSHOT = "select id from lake.current_snapshot()"
 
 class SummaryIndex:
     """
-    Loaded with the first question. After a commit only the rows it changed are read again.
+    Loaded when the API starts. After a commit only the rows it changed are read again.
 
     Args:
         model: Of the embeddings; those of other models are not looked at.

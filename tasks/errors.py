@@ -66,6 +66,20 @@ class MessagesUnavailable(TransientError):
     """The SMS API cannot be reached, or answers what its contract (docs/sms-api.md) does not allow."""
 
 
+class StillPreparing(TransientError):
+    """
+    What answers this is being built, as it is after every start; the API answers 503 and how far it is.
+
+    Args:
+        share: What is done of it, 0 to 1; None where that cannot be said.
+    """
+
+    def __init__(self, what: str, share: float | None = None) -> None:
+        done = "" if share is None else f": {share:.0%}"
+        super().__init__(f"{what}{done}. It will be ready in a moment.")
+        self.share = share
+
+
 class RefusedError(DarkroomError):
     """The client is at fault: 4xx, exit code 2."""
 

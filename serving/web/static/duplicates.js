@@ -1,5 +1,5 @@
 // Groups of duplicates, side by side: keep one and hide the others, or say that they are none.
-import { ask, send } from "./api.js";
+import { askUntilReady, send } from "./api.js";
 import { bytes, count, describe } from "./format.js";
 
 const PAGE = 20;
@@ -24,14 +24,15 @@ async function show() {
 async function more() {
   const mine = run;
   const threshold = kind === "exact" ? undefined : nearness.querySelector("select").value;
+  const total = document.querySelector("#total");
   let answer;
   try {
-    answer = await ask(`/duplicates/${kind}`, { limit: PAGE, offset, threshold });
+    answer = await askUntilReady(`/duplicates/${kind}`, { limit: PAGE, offset, threshold }, (message) => mine === run && (total.textContent = message));
   } catch (error) {
     return say(error.message, "Try again", show);
   }
   if (mine !== run) return undefined;
-  document.querySelector("#total").textContent = `${count(answer.total_groups)} ${answer.total_groups === 1 ? "group" : "groups"}`;
+  total.textContent = `${count(answer.total_groups)} ${answer.total_groups === 1 ? "group" : "groups"}`;
   groups.append(...answer.groups.map(card));
   if (!answer.total_groups) groups.append(text("p", "quiet", kind === "exact" ? "No duplicates: no file is in your library twice." : "No duplicates: no two pictures look alike."));
   if (answer.has_more) groups.append(moreButton());

@@ -1,5 +1,5 @@
 // What a search found, in the grid of the timeline; more is loaded as one scrolls.
-import { ask } from "./api.js";
+import { askUntilReady } from "./api.js";
 import { count } from "./format.js";
 import { justify, ratioOf } from "./layout.js";
 import { playWhenPointedAt } from "./moments.js";
@@ -34,7 +34,8 @@ function more() {
 
 async function load() {
   if (cursor === null) return;
-  const answer = await ask("/search", { q: asked.get("q") ?? "", bbox: asked.get("bbox") ?? undefined, limit: PAGE, cursor });
+  const wanted = { q: asked.get("q") ?? "", bbox: asked.get("bbox") ?? undefined, limit: PAGE, cursor };
+  const answer = await askUntilReady("/search", wanted, (message) => (total.textContent = message));
   if (cursor === undefined) say(answer.total_count);
   photos.push(...answer.photos);
   cursor = answer.next_cursor;
