@@ -52,6 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """A test that opens a house denies others what its process makes; the next test begins as a person's shell does."""
+    yield
+    os.umask(0o022)
+
+
 @pytest.fixture(scope="session")
 def media() -> Path:
     """The real photos, RAWs, videos and broken files beside the checkout; read-only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from flows import drain
 from flows.full_scan import full_scan
 from flows.house import House
 from sql.lake import Lake, LakeError
+from tests.bench.scan_under_load_bench import busy_loops, darkroom, environment, failures_known, make_broken_files
 from tests.pictures import draw
+from tests.postgres import postgres_server
+
+FILES = 300  # more than a batch
 
 
 def test_batch_whose_commit_failed_is_recorded_all_the_same(
@@ -31,3 +36,14 @@ def test_batch_whose_commit_failed_is_recorded_all_the_same(
     assert full_scan.fn()["thumbnails"] == 3
     assert next(failures, None) is None, "it was played"
     assert len(house.lake.select("from fingerprint")) == 3
+
+
+@pytest.mark.parametrize("catalog", ["sqlite", "postgresql"])
+def test_scan_beside_busy_processes_ends_well(tmp_path: Path, catalog: str) -> None:
+    """With 20,000 files and 8 loops, ten times on each: tests/bench/scan_under_load_bench.py."""
+    make_broken_files(tmp_path / "photos", FILES)
+    with postgres_server() if catalog == "postgresql" else nullcontext("") as url, busy_loops(3):
+        env = environment(tmp_path / "home", url)
+        done = darkroom("scan", str(tmp_path / "photos"), env=env)
+        assert done.returncode == 0, done.stderr
+        assert failures_known(env) == FILES

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -15,70 +13,14 @@ import duckdb
 import pytest
 
 from sql.lake import Lake, LakeError, LakeLocked
-from tests.waiting import wait_until
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def postgres_program(name: str) -> str:
-    found = shutil.which(name) or next(
-        (str(path) for path in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)), None
-    )
-    assert found, f"{name} is not installed: apt install postgresql"
-    return found
-
-
-def as_postgres(*command: str) -> list[str]:
-    """PostgreSQL refuses to run as root; its package brings a user for it."""
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
+from tests.postgres import new_database, postgres_server
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A PostgreSQL of this module's own; its URL."""
-    folder = Path("/tmp") / f"darkroom-test-pg-{os.getpid()}"  # a path short enough for its socket, open to its user
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    data, port = folder / "data", free_port()
-    initialise = [postgres_program("initdb"), "-D", str(data), "-U", "darkroom", "-A", "trust", "-E", "UTF8"]
-    subprocess.run(as_postgres(*initialise), check=True, capture_output=True, cwd="/")
-    options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-    server = subprocess.Popen(
-        as_postgres(postgres_program("postgres"), "-D", str(data), *options),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-    )  # fmt: skip
-    url = f"postgresql://darkroom@127.0.0.1:{port}/postgres"
-    wait_for_port(port)
-    wait_until_it_answers(url)
-    yield url
-    server.terminate()
-    server.wait(30)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def wait_for_port(port: int) -> None:
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_until(listens)
-
-
-def wait_until_it_answers(url: str) -> None:
-    import psycopg
-
-    def answers() -> bool:
-        try:
-            psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    wait_until(answers)
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -198,11 +140,7 @@ def test_whole_scan_runs_against_postgres(postgres: str, tmp_path: Path, home: P
 
 
 def database_of_its_own(postgres: str, name: str, folder: Path) -> Lake:
-    import psycopg
-
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"create database {name}")  # type: ignore[arg-type]
-    lake = Lake(postgres.rpartition("/")[0] + f"/{name}", str(folder / "data"))
+    lake = Lake(new_database(postgres, name), str(folder / "data"))
     lake.migrate()
     return lake
 
