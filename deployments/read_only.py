@@ -53,6 +53,7 @@ def open_read_only(settings: Settings, at: str | None = None, *, allow_files: bo
     return Lake(
         settings.catalog_url,
         settings.data_path,
+        threads=2,
         read_only=snapshot is None,
         snapshot=snapshot,
         confined=not allow_files,

@@ -191,7 +191,7 @@ def _read_ahead(vectors: FaceVectors, ai: Ai) -> None:
 
 def open_lake(settings: Settings) -> Lake:
     """Raises LakeError."""
-    lake = Lake(settings.catalog_url, settings.data_path)
+    lake = Lake(settings.catalog_url, settings.data_path, threads=2)  # for reading all of it at the start
     lake.migrate()
     return lake
 

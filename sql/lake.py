@@ -115,6 +115,8 @@ class Lake:
         data_path: Where Parquet files go: a folder or an `s3://` prefix.
         lock_timeout_seconds: How long a writer waits for the others.
         memory_limit: DuckDB's, e.g. "1GB"; larger work spills to disk.
+        threads: DuckDB's. A second one makes statements over few rows, which most are, take twice the CPU time; whoever
+            reads all of a large library has it.
         snapshot: Open the lake as of this snapshot, read-only.
         confined: Statements can reach no file or address but the lake's own.
     Raises:
@@ -128,7 +130,7 @@ class Lake:
         *,
         lock_timeout_seconds: float = 60,
         memory_limit: str = "1GB",
-        threads: int = 2,
+        threads: int = 1,
         snapshot: int | None = None,
         read_only: bool = False,
         confined: bool = False,

@@ -15,7 +15,6 @@ from deployments.settings import Settings
 from flows.house import House, close_lakes, open_house
 from flows.libraries import register_library
 from serving import accounts, duplicates, search_index
-from sql.lake import Lake
 from tests.big_library import BigLibrary, big_library_of
 from tests.lakes import copy_template
 
@@ -28,8 +27,6 @@ PRODUCT_HASHER = accounts._HASHER
 # Only what runs in the processes of the tests; there is no setting for either, and what tests start has neither.
 accounts._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # 0.1 s of CPU a password otherwise
 search_index.PATIENCE_SECONDS = duplicates.PATIENCE_SECONDS = 60.0  # on a busy machine a search of a test may wait
-assert Lake.__init__.__kwdefaults__
-Lake.__init__.__kwdefaults__["threads"] = 1  # for a handful of rows a second thread only doubles the CPU time
 
 
 # What takes longest begins first: begun last, one worker would go on with it while the others have nothing left to do.

@@ -1,9 +1,8 @@
-"""The command line as a person and as a script use it: a real process each time."""
+"""The command line as a person and as a script use it: a process each time."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -15,18 +14,12 @@ import pytest
 
 from sql.lake import Lake
 from tests.big_library import scan_by_command
+from tests.deployments.commands import darkroom
 from tests.lakes import name_data_folder
 from tests.pictures import age, draw
 from tests.waiting import wait_until
 
 TEMPORARY = ".darkroom-"
-
-
-def darkroom(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deployments.cli", *arguments],
-        capture_output=True, text=True, timeout=300, input=stdin, env={**os.environ, **environment}, check=False,
-    )  # fmt: skip
 
 
 def answer(*arguments: str) -> Any:

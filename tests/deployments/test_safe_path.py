@@ -15,7 +15,7 @@ import pytest
 from deployments.processes import ManagedProcess
 from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings
-from tests.deployments.live import free_port, hold_still, wait_for
+from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 from tests.pictures import draw
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -80,6 +80,7 @@ def test_up_comes_up_and_scans_and_runs_none_of_the_working_folder(hostile: Path
         except LakeError:
             return False
 
+    with_migrated_prefect(tmp_path / "home")
     with hold_still() as start:
         start(start_up, environment(tmp_path / "home"), hostile, log)
         wait_for(lambda: httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).is_success, 180, log)

@@ -21,11 +21,11 @@ from playwright.sync_api import sync_playwright
 
 from deployments import doctor
 from deployments.apply import CHOOSES_A_PROGRAM, PREFECT_YAML
-from deployments.prefect_env import prefect_environment, prefect_folder
+from deployments.prefect_env import prefect_environment
 from deployments.prefect_watch import PrefectWatch
 from deployments.settings import Settings
 from deployments.up import login_link
-from tests.deployments.live import free_port, hold_still, wait_for
+from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 
 pytestmark = pytest.mark.prefect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -77,7 +77,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         "PYTHONPATH": str(CHECKOUT), "PREFECT_WORKER_QUERY_SECONDS": "1", "BASE_PATH": str(folder / "photos"),
     }  # fmt: skip
     (folder / "photos").mkdir()
-    prefect_folder(settings).mkdir(parents=True)
+    with_migrated_prefect(settings.darkroom_home)
     door = Door(port, settings, environment, folder)
     with hold_still() as start:
         log = folder / "server.log"

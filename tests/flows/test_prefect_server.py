@@ -16,10 +16,10 @@ import httpx
 import pytest
 import yaml
 
-from deployments.prefect_env import prefect_environment, prefect_folder
+from deployments.prefect_env import prefect_environment
 from deployments.processes import descendants
 from deployments.settings import Settings
-from tests.deployments.live import free_port, hold_still, wait_for
+from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 from tests.pictures import draw
 from tests.stand_ins.ollama import Fail, OllamaStandIn, Say
 
@@ -104,7 +104,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePrefect]:
     for number in range(3):
         draw(folder / "photos" / f"{number}.jpg", number)
     (folder / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
-    prefect_folder(settings).mkdir(parents=True)
+    with_migrated_prefect(settings.darkroom_home)
     environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"  # these tests wait for the next poll a dozen times
     environment["PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS"] = "2"
     environment["BASE_PATH"] = str(folder / "photos")

@@ -14,12 +14,12 @@ import httpx
 import pytest
 import yaml
 
-from deployments.prefect_env import prefect_environment, prefect_folder
+from deployments.prefect_env import prefect_environment
 from deployments.settings import Settings
 from flows.prefect_runs import KEPT_IDLE_RUNS
 from flows.run_logs import LOGGED_PER_BATCH, LOGGED_PER_RUN, lines_left
 from sql.lake import Lake
-from tests.deployments.live import free_port, hold_still, wait_for
+from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 from tests.flows.test_prefect_server import CHECKOUT, PREFECT_YAML, LivePrefect
 from tests.pictures import draw
 
@@ -36,7 +36,7 @@ def live_prefect(folder: Path, photos: Path, **settings: str) -> Iterator[LivePr
     environment = prefect_environment(home, port) | {"PYTHONPATH": str(CHECKOUT), "BASE_PATH": str(photos)} | settings
     environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
     environment["PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS"] = "2"
-    prefect_folder(home).mkdir(parents=True)
+    with_migrated_prefect(home.darkroom_home)
     with hold_still() as start:
         log = folder / "server.log"
         server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
