@@ -27,6 +27,8 @@ else
 	exec $(BIN)/darkroom up "$$library"
 endif
 
+# Tests start a thousand processes: each would compile our modules anew where the environment forbids to keep them.
+test: export PYTHONDONTWRITEBYTECODE =
 test: install programs ## Run the whole test suite
 	$(BIN)/python -m pytest $(WORKERS) --durations=10 $(ARGS)
 
@@ -51,7 +53,7 @@ install: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Darkroom needs Python 3.11 or newer, and found none: apt install python3, brew install python, or make PYTHON=/path/to/python3"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "the virtual environment could not be made; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	@touch $@
 
 programs:
