@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from deployments.settings import Settings
-from serving.access import OWNER
-from serving.auth import issue_token
+from serving.auth.permissions import OWNER
+from serving.auth.tokens import issue_token
 from sql.lake import Lake
 from tasks.errors import ModelRefused, ModelUnavailable, NotFound, TransientError
 

@@ -27,8 +27,8 @@ def add_user(
     password_stdin: FromStdin = False,
 ) -> None:
     """Make an account; asks for its password."""
-    from serving.accounts import add_user as add_account
-    from serving.accounts import checked_name, checked_role
+    from serving.auth.accounts import add_user as add_account
+    from serving.auth.accounts import checked_name, checked_role
 
     checked_name(name)
     if role is not None:
@@ -42,7 +42,7 @@ def add_user(
 @user_app.command("list")
 def list_users(context: typer.Context, json: Json = False) -> None:
     """Who may log in, and as what."""
-    from serving.accounts import list_users as accounts_of
+    from serving.auth.accounts import list_users as accounts_of
 
     rows = accounts_of(house_of(context.obj).lake)
     if json:
@@ -57,7 +57,7 @@ def list_users(context: typer.Context, json: Json = False) -> None:
 @user_app.command("remove")
 def remove_user(context: typer.Context, name: str) -> None:
     """Take an account away; its tokens, keys and favourites go."""
-    from serving.accounts import remove_user as remove_account
+    from serving.auth.accounts import remove_user as remove_account
 
     remove_account(house_of(context.obj).lake, name)
     typer.echo(f"{name} is gone.")
@@ -66,7 +66,7 @@ def remove_user(context: typer.Context, name: str) -> None:
 @user_app.command("role")
 def change_role(context: typer.Context, name: str, role: Role) -> None:
     """Make an account an owner or a viewer."""
-    from serving.accounts import set_role
+    from serving.auth.accounts import set_role
 
     account = set_role(house_of(context.obj).lake, name, role)
     typer.echo(f"{account['name']} is {account['role']}.")
@@ -75,7 +75,7 @@ def change_role(context: typer.Context, name: str, role: Role) -> None:
 @user_app.command("password")
 def change_password(context: typer.Context, name: str, password_stdin: FromStdin = False) -> None:
     """Give an account another password; all its tokens end."""
-    from serving.accounts import find_account, set_password
+    from serving.auth.accounts import find_account, set_password
     from tasks.errors import NotFound
 
     lake = house_of(context.obj).lake
@@ -88,7 +88,7 @@ def change_password(context: typer.Context, name: str, password_stdin: FromStdin
 @user_app.command("logout-all")
 def log_out(context: typer.Context, name: str) -> None:
     """End all tokens of an account, on every device. Its keys stay: `darkroom key revoke`."""
-    from serving.accounts import end_all_tokens
+    from serving.auth.accounts import end_all_tokens
 
     end_all_tokens(house_of(context.obj).lake, name)
     typer.echo(f"{name} is logged out everywhere.")
@@ -104,8 +104,8 @@ def add_key(
     json: Json = False,
 ) -> None:
     """Make a key and show it, this once: `curl -H "X-API-Key: dk_…" …`."""
-    from serving.api_keys import PREFIX_LENGTH, list_keys, parsed_expiry
-    from serving.api_keys import add_key as make_key
+    from serving.auth.api_keys import PREFIX_LENGTH, list_keys, parsed_expiry
+    from serving.auth.api_keys import add_key as make_key
 
     scopes = [part for given in scope for part in given.split(",") if part.strip()]
     lake = house_of(context.obj).lake
@@ -125,7 +125,7 @@ def list_keys(
     json: Json = False,
 ) -> None:
     """Which keys there are; never the keys themselves."""
-    from serving.api_keys import list_keys as keys_of
+    from serving.auth.api_keys import list_keys as keys_of
 
     rows = keys_of(house_of(context.obj).lake, user)
     if json:
@@ -146,7 +146,7 @@ def revoke_key(
     user: Annotated[str | None, typer.Option(help="Whose, where several have one of this name.")] = None,
 ) -> None:
     """End a key; it stops working at once."""
-    from serving.api_keys import revoke_key as end_key
+    from serving.auth.api_keys import revoke_key as end_key
 
     row = end_key(house_of(context.obj).lake, key, user)
     typer.echo(f"{row['name']} ({row['prefix']}…) of {row['user']} is revoked.")
@@ -158,8 +158,8 @@ def token(
     days: Annotated[float | None, typer.Option(min=0.001, max=36_500, help="How long it works.")] = None,
 ) -> None:
     """Print a token for scripts: `curl -H "Authorization: Bearer $(darkroom token NAME)" …`."""
-    from serving.accounts import find_account
-    from serving.auth import issue_token
+    from serving.auth.accounts import find_account
+    from serving.auth.tokens import issue_token
     from tasks.errors import NotFound
 
     settings: Settings = context.obj

@@ -18,7 +18,7 @@ def changes(
     json: Json = False,
 ) -> None:
     """What people changed: tags, favourites, ratings, persons. `darkroom undo` takes one back."""
-    from serving.changes import read_history
+    from serving.edits.changes import read_history
 
     rows = [edit.as_row() for edit in read_history(house_of(context.obj).lake, since, limit).edits]
     if json:
@@ -37,8 +37,8 @@ def undo(
     json: Json = False,
 ) -> None:
     """Take back what people changed; an undo can be undone as well."""
-    from serving.changes import COMMAND_LINE
-    from serving.undo import undo as take_back
+    from serving.edits.changes import COMMAND_LINE
+    from serving.edits.undo import undo as take_back
 
     done = take_back(house_of(context.obj).lake, snapshot, COMMAND_LINE)
     if json:

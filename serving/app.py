@@ -17,23 +17,26 @@ from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
 from deployments.settings import Settings, load_settings, own_version, settings_problem
-from serving.access import Need, Needs, described, needs_of
-from serving.ai import Ai
-from serving.api_keys import CurrentKeys
-from serving.auth import Authentication, Authority, is_open
+from serving.ai.model_services import Ai
+from serving.auth.api_keys import CurrentKeys
+from serving.auth.login_limit import LoginLimit
+from serving.auth.permissions import Need, Needs, described, needs_of
+from serving.auth.tokens import Authentication, Authority, is_open
 from serving.backlog_counts import BacklogCounts
 from serving.context import Context
-from serving.duplicates import NearDuplicates
+from serving.edits.duplicates import NearDuplicates
 from serving.errors import answers, install_error_handlers
-from serving.face_service import FaceService
-from serving.face_vectors import FaceVectors
+from serving.faces.service import FaceService
+from serving.faces.vectors import FaceVectors
 from serving.http_protocol import BoundedHttpProtocol
 from serving.known_parameters import refuse_unknown_parameters
-from serving.large import LargePictures
-from serving.login_limit import LoginLimit
+from serving.media.preview_2048 import LargePictures
+from serving.media.thumbnails import Thumbs
+from serving.media.video_making import at_once, video_works
+from serving.media.video_work import VideoWork
 from serving.metrics import Meter
 from serving.middleware import Edge
-from serving.replica import Replica
+from serving.replica.replica import Replica
 from serving.request_limits import RequestLimits
 from serving.routers import (
     accounts,
@@ -59,12 +62,9 @@ from serving.routers import (
     video,
     web,
 )
-from serving.search import Searcher
-from serving.search_index import SearchIndex
-from serving.thumbs import Thumbs
+from serving.search.index import SearchIndex
+from serving.search.searcher import Searcher
 from serving.trusted_hosts import TrustedHosts, trusted_names
-from serving.video_makers import at_once, video_works
-from serving.video_work import VideoWork
 from serving.web.pages import WEB
 from sql.lake import Lake, LakeError
 from tasks.errors import EmbeddingMismatch

@@ -8,18 +8,18 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from deployments.settings import Settings
-from serving.ai import Ai
-from serving.auth import Authority, Identity
-from serving.duplicates import NearDuplicates
-from serving.face_service import FaceService
-from serving.face_vectors import FaceVectors
-from serving.large import LargePictures
-from serving.login_limit import LoginLimit
+from serving.ai.model_services import Ai
+from serving.auth.login_limit import LoginLimit
+from serving.auth.tokens import Authority, Identity
+from serving.edits.duplicates import NearDuplicates
+from serving.faces.service import FaceService
+from serving.faces.vectors import FaceVectors
+from serving.media.preview_2048 import LargePictures
+from serving.media.video_work import VideoWork
 from serving.metrics import Meter
-from serving.replica import Replica
-from serving.replica_copy import Copy
-from serving.search import Searcher
-from serving.video_work import VideoWork
+from serving.replica.replica import Replica
+from serving.replica.snapshot import Copy
+from serving.search.searcher import Searcher
 from sql.lake import Lake
 
 

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from serving.login_limit import TooManyAttempts
+from serving.auth.login_limit import TooManyAttempts
 from serving.web.pages import error_page, is_page_request
 from sql.lake import LakeError
 from tasks.errors import AssetError, IntegrityError, RefusedError, StillPreparing, TransientError, UnknownLibrary

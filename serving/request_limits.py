@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.auth import is_open
+from serving.auth.tokens import is_open
 
-UPLOAD = ("POST", "/image")  # goes to disk as it comes, and has a limit of its own (serving/arrival.py)
+UPLOAD = ("POST", "/image")  # goes to disk as it comes, and has a limit of its own (serving/upload/incoming_file.py)
 MAX_OPEN_BODY_BYTES = 64 << 10  # to what needs no account: names and passwords
 MAX_BODY_BYTES = 8 << 20  # 5,000 long paths
 BODY_SECONDS = 30.0  # for all of it

@@ -14,7 +14,9 @@ from fastapi.testclient import TestClient
 from deployments.settings import Settings
 from flows.house import House, close_lakes, open_house
 from flows.libraries import register_library
-from serving import accounts, duplicates, search_index
+from serving.auth import accounts
+from serving.edits import duplicates
+from serving.search import index as search_index
 from tests.big_library import BigLibrary, big_library_of
 from tests.lakes import copy_template
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from serving.account_models import Account, PasswordChange, PasswordChanged
-from serving.accounts import (
+from serving.auth.accounts import (
     InvalidAccount,
     RegistrationClosed,
     add_user,
@@ -16,10 +15,11 @@ from serving.accounts import (
     password_is_right,
     set_password,
 )
-from serving.auth import COOKIE, cookie_token, issue_token, same_origin
+from serving.auth.tokens import COOKIE, cookie_token, issue_token, same_origin
 from serving.context import Context, ContextDep, IdentityDep
 from serving.errors import answers
-from serving.models import Login, Registered, Registration, Session, Token
+from serving.schemas.accounts import Account, PasswordChange, PasswordChanged
+from serving.schemas.photos import Login, Registered, Registration, Session, Token
 from sql.lake import Row
 
 router = APIRouter(tags=["accounts"])

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from serving.changes import Edit, History, read_history
 from serving.context import ContextDep, IdentityDep
+from serving.edits.changes import Edit, History, read_history
+from serving.edits.undo import undo
 from serving.errors import answers
-from serving.organise_models import Change, Changes, Undone, UndoOf
-from serving.replica_copy import Copy
-from serving.undo import undo
+from serving.replica.snapshot import Copy
+from serving.schemas.organise import Change, Changes, Undone, UndoOf
 
 router = APIRouter(tags=["changes"])
 

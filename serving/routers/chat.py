@@ -8,17 +8,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from serving.access import Need
-from serving.auth import may
-from serving.chat_turn import TurnPlan, play, toolbox_of, whole
+from serving.ai.chat_turn import TurnPlan, play, toolbox_of, whole
+from serving.ai.conversations import delete_conversation, history, read_conversation, read_messages
+from serving.ai.vision import local_eyes
+from serving.auth.permissions import Need
+from serving.auth.tokens import may
+from serving.cancel_on_disconnect import while_there
 from serving.context import Context, ContextDep
-from serving.conversations import delete_conversation, history, read_conversation, read_messages
 from serving.errors import answers
-from serving.eyes import local_eyes
-from serving.insight_models import ChatAnswer, ChatHistory, ChatRequest, Conversations
 from serving.json import json_answer
+from serving.schemas.insights import ChatAnswer, ChatHistory, ChatRequest, Conversations
 from serving.sse import sse_answer
-from serving.while_there import while_there
 from sql.lake import Row
 from tasks.agent.loop import Done, Limits, default_num_ctx
 from tasks.agent.prompts import filled

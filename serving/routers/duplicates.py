@@ -9,16 +9,16 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from serving.context import ContextDep, CopyDep, IdentityDep
-from serving.cursor import Sort
-from serving.duplicates import DEFAULT_THRESHOLD, Group, decisions, exact_groups, near_groups
-from serving.edits import edit
+from serving.edits.duplicates import DEFAULT_THRESHOLD, Group, decisions, exact_groups, near_groups
+from serving.edits.edit import edit
+from serving.edits.visibility import MOST_AT_ONCE, existing, hide, ignore, resolve, restore
 from serving.errors import answers
-from serving.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
-from serving.hiding import MOST_AT_ONCE, existing, hide, ignore, resolve, restore
-from serving.models import Photo
-from serving.paths import library_id_of
-from serving.photo_query import Conditions, read_chosen
-from serving.replica_copy import Copy, Reader
+from serving.listing.cursor import Sort
+from serving.listing.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
+from serving.listing.paths import library_id_of
+from serving.listing.timeline import Conditions, read_chosen
+from serving.replica.snapshot import Copy, Reader
+from serving.schemas.photos import Photo
 from tasks.errors import NotFound
 from tasks.near_duplicates import MAX_THRESHOLD
 

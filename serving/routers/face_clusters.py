@@ -7,9 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from serving.context import Context, ContextDep, CopyDep, IdentityDep
-from serving.edits import edit
+from serving.edits.edit import edit
+from serving.edits.people import assign, chosen_person, faces_by_id
 from serving.errors import answers
-from serving.face_models import (
+from serving.faces.queries import faces_of_cluster, person_or_404, some_faces, suggest_for
+from serving.replica.snapshot import Copy
+from serving.schemas.faces import (
     MAX_FACE_NUMBER,
     Cluster,
     ClusterPatch,
@@ -20,9 +23,6 @@ from serving.face_models import (
     SplitCluster,
     Suggestion,
 )
-from serving.face_query import faces_of_cluster, person_or_404, some_faces, suggest_for
-from serving.people import assign, chosen_person, faces_by_id
-from serving.replica_copy import Copy
 from sql.lake import Row, Writer, utc_now
 from tasks.errors import Conflict, InvalidQuery, NotFound
 from tasks.faces.record import new_numbers

@@ -8,10 +8,16 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from serving.context import Context, ContextDep, CopyDep, IdentityDep
-from serving.edits import edit, picture_at
+from serving.edits.edit import edit, picture_at
+from serving.edits.people import assign, chosen_person, faces_by_id, person_by_id
 from serving.errors import answers
-from serving.face_crops import crop_answer
-from serving.face_models import (
+from serving.faces.queries import face_by_id, faces_of_picture, some_faces, vector_text
+from serving.faces.service import NoFace
+from serving.listing.filters import LibraryQuery
+from serving.listing.paths import find_asset, library_id_of
+from serving.media.face_crops import crop_answer
+from serving.replica.snapshot import Copy
+from serving.schemas.faces import (
     MAX_FACE_NUMBER,
     Assignment,
     Bbox,
@@ -24,12 +30,6 @@ from serving.face_models import (
     Rejection,
     WhichPhoto,
 )
-from serving.face_query import face_by_id, faces_of_picture, some_faces, vector_text
-from serving.face_service import NoFace
-from serving.filters import LibraryQuery
-from serving.paths import find_asset, library_id_of
-from serving.people import assign, chosen_person, faces_by_id, person_by_id
-from serving.replica_copy import Copy
 from sql.lake import Row, Writer, utc_now
 from tasks.errors import AssetError, InvalidQuery
 from tasks.faces.protocol import Box, FoundFace, checked_box

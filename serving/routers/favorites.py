@@ -7,16 +7,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
-from serving.auth import Identity
+from serving.auth.tokens import Identity
 from serving.context import Context, ContextDep, CopyDep, IdentityDep
-from serving.edits import checked_text, edit, picture_at
+from serving.edits.edit import checked_text, edit, picture_at
+from serving.edits.notes import MAX_DESCRIPTION_CHARACTERS, add_favorite, remove_favorite, set_note
 from serving.errors import answers
-from serving.filters import LibraryQuery, Listing
-from serving.models import PhotoPage
-from serving.notes import MAX_DESCRIPTION_CHARACTERS, add_favorite, remove_favorite, set_note
-from serving.organise_models import DescriptionOf, Favorite, Note, PhotoRef, RatingOf
-from serving.paths import find_asset
+from serving.listing.filters import LibraryQuery, Listing
+from serving.listing.paths import find_asset
 from serving.routers.photos import listing
+from serving.schemas.organise import DescriptionOf, Favorite, Note, PhotoRef, RatingOf
+from serving.schemas.photos import PhotoPage
 from sql.lake import Row
 from tasks.errors import InvalidQuery, NotFound
 

@@ -13,14 +13,14 @@ from starlette.concurrency import run_in_threadpool
 
 from serving.context import Context, ContextDep, CopyDep
 from serving.errors import answers
-from serving.files import file_answer, file_etag
 from serving.json import json_answer
-from serving.models import ImageMetadata, Uploaded
-from serving.originals import BYTES, original_answer
-from serving.paths import find_asset, original_on_disk
-from serving.replica_copy import Copy
-from serving.upload import AlreadyThere, receive_upload
-from serving.video_files import gif_answer
+from serving.listing.paths import find_asset, original_on_disk
+from serving.media.file_answers import file_answer, file_etag
+from serving.media.originals import BYTES, original_answer
+from serving.media.video_files import gif_answer
+from serving.replica.snapshot import Copy
+from serving.schemas.photos import ImageMetadata, Uploaded
+from serving.upload.receive import AlreadyThere, receive_upload
 from sql.lake import Row
 from tasks.derivative_files import on_disk
 from tasks.errors import NotFound

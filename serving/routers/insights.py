@@ -8,11 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from serving.chat_turn import whole
+from serving.ai.chat_turn import whole
+from serving.ai.conversations import history, rewind
+from serving.ai.insights import chat_plan, current_insight, make_insight, one_turn, played, refuse_second_turn
+from serving.ai.training_data import training_lines
+from serving.cancel_on_disconnect import while_there
 from serving.context import Context, ContextDep, CopyDep
-from serving.conversations import history, rewind
 from serving.errors import answers
-from serving.insight_models import (
+from serving.json import json_answer
+from serving.listing.paths import find_asset
+from serving.routers.chat import account_id
+from serving.schemas.insights import (
     ChatAnswer,
     ChatHistory,
     Insight,
@@ -26,13 +32,7 @@ from serving.insight_models import (
     Rating,
     Rewind,
 )  # fmt: skip
-from serving.insights import chat_plan, current_insight, make_insight, one_turn, played, refuse_second_turn
-from serving.json import json_answer
-from serving.paths import find_asset
-from serving.routers.chat import account_id
 from serving.sse import sse_answer
-from serving.training_data import training_lines
-from serving.while_there import while_there
 from sql.lake import Row, utc_now
 
 router = APIRouter(prefix="/insights", tags=["insights"])

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from serving.context import Context, ContextDep, IdentityDep
-from serving.edits import edit
+from serving.edits.edit import edit
+from serving.edits.knowledge import change_entity, change_fact, delete_entity, delete_fact, merge_entities
 from serving.errors import answers
-from serving.knowledge import change_entity, change_fact, delete_entity, delete_fact, merge_entities
-from serving.knowledge_models import (
+from serving.schemas.knowledge import (
     MAX_NUMBER,
     Entities,
     Entity,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serving.access import OWNER
+from serving.auth.permissions import OWNER
 from serving.context import ContextDep, CopyDep, IdentityDep
 from serving.errors import answers
-from serving.models import Libraries, Library
+from serving.schemas.photos import Libraries, Library
 
 router = APIRouter(tags=["libraries"])
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query, Response
 
 from serving.context import ContextDep, CopyDep, IdentityDep
 from serving.errors import answers
-from serving.filters import LibraryQuery
-from serving.memories import MEMORY_YEAR, Span, client_today, outside, taken_on
-from serving.organise_models import Memories
-from serving.paths import library_id_of
-from serving.photo_query import Conditions
+from serving.listing.filters import LibraryQuery
+from serving.listing.memories import MEMORY_YEAR, Span, client_today, outside, taken_on
+from serving.listing.paths import library_id_of
+from serving.listing.timeline import Conditions
+from serving.schemas.organise import Memories
 from sql.lake import statement
 
 router = APIRouter(tags=["memories"])

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from serving.context import ContextDep, CopyDep
 from serving.errors import RETRY_AFTER_SECONDS, answers
 from serving.json import json_answer
-from serving.models import Failures, Health
+from serving.schemas.photos import Failures, Health
 from sql.lake import LakeError
 
 router = APIRouter(tags=["operations"])

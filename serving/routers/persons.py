@@ -7,9 +7,24 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from serving.context import ContextDep, CopyDep, IdentityDep
-from serving.edits import edit
+from serving.edits.edit import edit
+from serving.edits.people import (
+    add_person,
+    assign,
+    checked_person_name,
+    chosen_person,
+    faces_by_id,
+    find_person,
+    merge_persons,
+    person_by_id,
+    remove_person,
+)
+from serving.edits.person_names import rename
 from serving.errors import answers
-from serving.face_models import (
+from serving.faces.queries import faces_like, faces_of_person, person_or_404, some_faces
+from serving.listing.filters import MAX_PHOTOS, PageLimit, PageOffset
+from serving.replica.snapshot import Copy
+from serving.schemas.faces import (
     MAX_NUMBER,
     Bootstrap,
     BootstrapCandidate,
@@ -24,21 +39,6 @@ from serving.face_models import (
     Skipped,
     SplitPerson,
 )
-from serving.face_query import faces_like, faces_of_person, person_or_404, some_faces
-from serving.filters import MAX_PHOTOS, PageLimit, PageOffset
-from serving.people import (
-    add_person,
-    assign,
-    checked_person_name,
-    chosen_person,
-    faces_by_id,
-    find_person,
-    merge_persons,
-    person_by_id,
-    remove_person,
-)
-from serving.person_names import rename
-from serving.replica_copy import Copy
 from sql.lake import Row, utc_now
 from tasks.errors import Conflict, InvalidQuery, NotFound
 from tasks.faces.names import looks_like_person, normalized_name

@@ -9,13 +9,13 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from serving.context import CopyDep, IdentityDep
-from serving.cursor import parsed_cursor, parsed_sort
 from serving.errors import answers
-from serving.filters import MAX_PHOTOS, Filters, GpsListing, LibraryQuery, Listing, PageLimit, PageOffset
-from serving.models import ExifPhotos, GpsPhotos, Months, Photo, PhotoPage
-from serving.paths import is_folder, library_id_of
-from serving.photo_query import Conditions, Page, count, folder_prefix, parsed_months, read_page
-from serving.replica_copy import Copy, Reader
+from serving.listing.cursor import parsed_cursor, parsed_sort
+from serving.listing.filters import MAX_PHOTOS, Filters, GpsListing, LibraryQuery, Listing, PageLimit, PageOffset
+from serving.listing.paths import is_folder, library_id_of
+from serving.listing.timeline import Conditions, Page, count, folder_prefix, parsed_months, read_page
+from serving.replica.snapshot import Copy, Reader
+from serving.schemas.photos import ExifPhotos, GpsPhotos, Months, Photo, PhotoPage
 from sql.lake import statement
 from tasks.errors import InvalidQuery, NotFound
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 
 from serving.context import CopyDep, IdentityDep
 from serving.errors import answers
-from serving.filters import Filters
 from serving.json import json_answer
-from serving.paths import library_id_of
-from serving.replica_copy import as_list
+from serving.listing.filters import Filters
+from serving.listing.paths import library_id_of
+from serving.replica.snapshot import as_list
 from sql.lake import Row, statement
 
 router = APIRouter(tags=["places"])

@@ -7,18 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from serving.access import OWNER
+from serving.auth.permissions import OWNER
 from serving.context import ContextDep, CopyDep, IdentityDep
-from serving.cursor import parsed_cursor, parsed_sort
 from serving.errors import answers
-from serving.filters import Filters
 from serving.json import json_answer
-from serving.models import PhotoPage
-from serving.paths import library_id_of
+from serving.listing.cursor import parsed_cursor, parsed_sort
+from serving.listing.filters import Filters
+from serving.listing.paths import library_id_of
 from serving.routers.photos import page_answer
-from serving.search import MOST_FOUND
-from serving.search_query import MAX_CHARACTERS, parsed_filter, parsed_query
-from serving.search_suggest import suggestions
+from serving.schemas.photos import PhotoPage
+from serving.search.query import MAX_CHARACTERS, parsed_filter, parsed_query
+from serving.search.searcher import MOST_FOUND
+from serving.search.suggest import suggestions
 from tasks.errors import InvalidQuery
 
 router = APIRouter(tags=["search"])

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query, Response
 
 from serving.context import ContextDep
 from serving.errors import answers
-from serving.insight_models import FoundSummaries, Summaries, Summary
 from serving.json import json_answer
+from serving.schemas.insights import FoundSummaries, Summaries, Summary
 from tasks.errors import NotFound
 
 router = APIRouter(prefix="/summaries", tags=["summaries"])

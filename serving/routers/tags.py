@@ -8,10 +8,14 @@ import pyarrow as pa
 from fastapi import APIRouter, Path, Query
 
 from serving.context import ContextDep, CopyDep, IdentityDep
-from serving.edits import edit, picture_at, pictures_at
+from serving.edits.edit import edit, picture_at, pictures_at
+from serving.edits.tags import Tags, checked_name, shown
 from serving.errors import answers
-from serving.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
-from serving.organise_models import (
+from serving.listing.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
+from serving.listing.paths import find_asset, library_id_of
+from serving.listing.timeline import Conditions
+from serving.replica.snapshot import Copy
+from serving.schemas.organise import (
     MAX_NUMBER,
     BatchResult,
     CountedTag,
@@ -23,10 +27,6 @@ from serving.organise_models import (
     TagBatch,
     TagOnPhoto,
 )
-from serving.paths import find_asset, library_id_of
-from serving.photo_query import Conditions
-from serving.replica_copy import Copy
-from serving.tags import Tags, checked_name, shown
 from sql.lake import Row, statement
 from tasks.errors import Conflict, InvalidQuery, NotFound
 from tasks.faces.tagged import bind_tagged

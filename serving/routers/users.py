@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from serving.account_models import NewUser, RoleChange, User, Users
-from serving.accounts import add_user, end_all_tokens, remove_user, set_role, shown
+from serving.auth.accounts import add_user, end_all_tokens, remove_user, set_role, shown
 from serving.context import ContextDep, CopyDep
 from serving.errors import answers
-from serving.replica_copy import Copy
+from serving.replica.snapshot import Copy
+from serving.schemas.accounts import NewUser, RoleChange, User, Users
 from sql.lake import Row
 from tasks.errors import NotFound
 

@@ -10,11 +10,10 @@ from fastapi.responses import JSONResponse
 
 from serving.context import Context, ContextDep, CopyDep
 from serving.errors import answers
-from serving.originals import BYTES, original_answer
-from serving.paths import chosen_library, find_asset
-from serving.replica_copy import Copy
-from serving.streams import PLAYLIST_TYPE, StreamPart, flat_part, legacy_playlist, part_at, playlist_url
-from serving.video_files import (
+from serving.listing.paths import chosen_library, find_asset
+from serving.media.originals import BYTES, original_answer
+from serving.media.streams import PLAYLIST_TYPE, StreamPart, flat_part, legacy_playlist, part_at, playlist_url
+from serving.media.video_files import (
     clip_answer,
     clip_of,
     failure_of,
@@ -24,7 +23,9 @@ from serving.video_files import (
     playlist_answer,
     segment_answer,
 )
-from serving.video_models import (
+from serving.media.video_work import HLS, PREVIEW_CLIP
+from serving.replica.snapshot import Copy
+from serving.schemas.videos import (
     Clip,
     ClipError,
     Clips,
@@ -35,7 +36,6 @@ from serving.video_models import (
     StreamRequest,
     StreamStats,
 )
-from serving.video_work import HLS, PREVIEW_CLIP
 from sql.lake import Row
 from tasks.derivative_files import PLAYLIST, hls_file
 from tasks.errors import InvalidPath, NotFound, UnsupportedMedia

@@ -1,5 +1,5 @@
 -- Photos of the same days of all years, newest year first, as JSON. Grain: one row per photo.
--- Filled in: {conditions}, {year} (serving/memories.py), photo_fields.sql. Parameters: $row_limit, $asker and theirs.
+-- Filled in: {conditions}, {year} (serving/listing/memories.py), photo_fields.sql. Parameters: $row_limit, $asker and theirs.
 -- Where there are more than the limit, every year gives as many as the others.
 with found as (
     select asset_id, {year} as memory_year, row_number() over (partition by memory_year order by taken_at, asset_id) as place

@@ -1,5 +1,5 @@
 -- A page of the timeline as JSON, from the replica. Grain: one row per photo, in order.
--- Filled in by serving/photo_query.py: {sort_key}, {conditions}, {direction}, photo_fields.sql. Parameters:
+-- Filled in by serving/listing/timeline.py: {sort_key}, {conditions}, {direction}, photo_fields.sql. Parameters:
 -- $row_limit, $row_offset, $asker (account_id, or -1) and those of the conditions. The page keeps its order on the way
 -- out: sorting it once more costs a tenth of the answer.
 with page as (

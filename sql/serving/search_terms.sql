@@ -1,6 +1,6 @@
 -- The terms of texts, and the documents that have each: an inverted index. Grain: one row per term, in order.
 -- Sees: texts (doc, field, text). A term is ' word', '"two words' (neighbours), or '@field=whole value'. A city's number stands for all
--- that it is called (serving/search_cities.py). Words of
+-- that it is called (serving/search/cities.py). Words of
 -- insights begin with another sign, '! word' and '!"two words': only owners' searches look at those.
 with folded as (
     select

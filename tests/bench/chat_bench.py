@@ -24,9 +24,9 @@ import httpx
 import uvicorn
 
 from deployments.settings import Settings
-from serving.accounts import add_user
 from serving.app import create_app
-from serving.auth import issue_token
+from serving.auth.accounts import add_user
+from serving.auth.tokens import issue_token
 from sql.lake import Lake
 from tests.stand_ins.ollama import OllamaStandIn, Say
 

@@ -26,8 +26,8 @@ from pathlib import Path
 import httpx
 
 from deployments.settings import Settings
-from serving.accounts import add_user
-from serving.auth import issue_token
+from serving.auth.accounts import add_user
+from serving.auth.tokens import issue_token
 from sql.lake import Lake
 from tests.bench.made_up_library import make_tree, register_as_read
 from tests.bench.measuring import free_port, row, wait_until_ready

@@ -22,9 +22,9 @@ from pathlib import Path
 import httpx
 
 from deployments.settings import Settings
-from serving.accounts import add_user
-from serving.auth import issue_token
-from serving.cursor import Cursor, Sort
+from serving.auth.accounts import add_user
+from serving.auth.tokens import issue_token
+from serving.listing.cursor import Cursor, Sort
 from sql.lake import Lake
 from tests.bench.made_up_library import fill
 from tests.bench.measuring import api_server, ask, free_port, row, wait_until_ready

@@ -14,9 +14,9 @@ import uvicorn
 
 from deployments.chat_terminal import ApiNotRunning, ask
 from deployments.settings import Settings
-from serving.accounts import add_user
 from serving.app import create_app
-from serving.auth import issue_token
+from serving.auth.accounts import add_user
+from serving.auth.tokens import issue_token
 from sql.lake import Lake
 from tasks.errors import ModelRefused, ModelUnavailable, NotFound
 from tests.serving.conftest import House, make_house

@@ -18,7 +18,7 @@ from prefect.settings.legacy import _get_settings_fields
 
 from deployments.cli import app
 from deployments.settings import Settings
-from serving.auth import OPEN_PATHS
+from serving.auth.tokens import OPEN_PATHS
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 ROOT = DEPLOYMENTS.parent

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from deployments.settings import Settings
 from serving.app import create_app
-from serving.upload_rows import record_results
+from serving.upload.rows import record_results
 from sql.lake import Lake, utc_now
 from tasks.asset import Asset
 from tasks.file_names import to_text

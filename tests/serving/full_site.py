@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from sql.lake import utc_now
 from tests.apollo_stand_in import portrait
 from tests.pictures import draw

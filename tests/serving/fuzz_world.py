@@ -15,9 +15,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from deployments.sample import make_sample_library
-from serving.accounts import add_user, set_role
 from serving.app import create_app
-from serving.auth import issue_token
+from serving.auth.accounts import add_user, set_role
+from serving.auth.tokens import issue_token
 from sql.lake import utc_now
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 

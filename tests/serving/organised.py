@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.upload_rows import record_results
+from serving.upload.rows import record_results
 from sql.lake import statement
 from tasks.images.phash import PHASH_RECIPE
 from tasks.perceptual import ThumbnailedAsset, hash_thumbnails

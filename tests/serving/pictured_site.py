@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from tasks.models.embed import MiniLm
 from tests.pictures import draw
 from tests.serving.conftest import NAME, PASSWORD, House, make_house

@@ -10,11 +10,21 @@ from fastapi.testclient import TestClient
 from starlette.routing import compile_path
 
 from deployments.settings import Settings
-from serving.access import NEEDS, OWNERS_ONLY, SAFE_METHODS, SCOPES, Need, checked_scopes, described, needs_of, refusal
-from serving.accounts import add_user, set_role
-from serving.api_keys import add_key
 from serving.app import create_app
-from serving.auth import is_open, issue_token
+from serving.auth.accounts import add_user, set_role
+from serving.auth.api_keys import add_key
+from serving.auth.permissions import (
+    NEEDS,
+    OWNERS_ONLY,
+    SAFE_METHODS,
+    SCOPES,
+    Need,
+    checked_scopes,
+    described,
+    needs_of,
+    refusal,
+)
+from serving.auth.tokens import is_open, issue_token
 from tests.serving.conftest import NAME, PASSWORD, House, logged_in
 from tests.serving.routes import routes_of
 
@@ -39,7 +49,7 @@ def guarded() -> list[tuple[str, str]]:
 
 def test_every_route_that_writes_is_in_the_table_and_every_entry_is_a_route() -> None:
     writing = {(method, path) for method, path in guarded() if method not in SAFE_METHODS}
-    assert writing - set(NEEDS) == set(), "say in serving/access.py who may do this"
+    assert writing - set(NEEDS) == set(), "say in serving/auth/permissions.py who may do this"
     assert set(NEEDS) - set(ROUTES) == set(), "there is no such route"
     assert len(ROUTES) > 40
 

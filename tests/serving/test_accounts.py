@@ -10,10 +10,10 @@ import jwt
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.accounts import InvalidAccount, add_user, end_all_tokens, list_users, remove_user, set_role
-from serving.api_keys import add_key
-from serving.auth import COOKIE, issue_token
-from serving.login_limit import FREE_FAILURES, LoginLimit, TooManyAttempts
+from serving.auth.accounts import InvalidAccount, add_user, end_all_tokens, list_users, remove_user, set_role
+from serving.auth.api_keys import add_key
+from serving.auth.login_limit import FREE_FAILURES, LoginLimit, TooManyAttempts
+from serving.auth.tokens import COOKIE, issue_token
 from sql.lake import Lake, utc_now, wanted_migrations
 from tasks.errors import Conflict, NotFound
 from tests.serving.conftest import NAME, PASSWORD, House, logged_in
@@ -134,7 +134,7 @@ def test_passwords_are_kept_as_argon2id(house: House) -> None:
 def test_guessing_is_slowed_down_and_says_for_how_long(
     own: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.login_limit.BASE_SECONDS", 60)  # not over before the last line on a busy machine
+    monkeypatch.setattr("serving.auth.login_limit.BASE_SECONDS", 60)  # not over before the last line on a busy machine
     add_user(house.lake, NAME, PASSWORD)
     own.get("/healthz")
     answers = [own.post("/login", json={**CREDENTIALS, "password": "wrong"}) for _ in range(FREE_FAILURES + 1)]
@@ -145,7 +145,7 @@ def test_guessing_is_slowed_down_and_says_for_how_long(
 
 
 def test_guesses_side_by_side_get_no_further_than_in_a_row(own: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.login_limit.BASE_SECONDS", 60)
+    monkeypatch.setattr("serving.auth.login_limit.BASE_SECONDS", 60)
     monkeypatch.setattr("serving.routers.accounts.password_is_right", lambda *_: time.sleep(0.3))
     with ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(lambda _: own.post("/login", json=CREDENTIALS).status_code, range(30)))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.accounts import remove_user, set_role
-from serving.api_keys import InvalidKey, add_key, find_key, list_keys, parsed_expiry, revoke_key
+from serving.auth.accounts import remove_user, set_role
+from serving.auth.api_keys import InvalidKey, add_key, find_key, list_keys, parsed_expiry, revoke_key
 from sql.lake import utc_now
 from tasks.errors import Conflict, NotFound
 from tests.serving.conftest import NAME, House, logged_in

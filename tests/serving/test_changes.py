@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from sql.lake import utc_now
 from tests.serving.conftest import PASSWORD, House
 from tests.serving.test_favorites import favorites, filled, own, refused

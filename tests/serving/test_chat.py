@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from sql.lake import utc_now
 from tests.serving.conftest import PASSWORD, House, logged_in
 from tests.serving.talking import events_of, talking_house

@@ -13,9 +13,9 @@ import httpx
 import pytest
 import uvicorn
 
-from serving.accounts import add_user
 from serving.app import create_app
-from serving.auth import issue_token
+from serving.auth.accounts import add_user
+from serving.auth.tokens import issue_token
 from tests.pictures import draw
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.stand_ins.ollama import OllamaStandIn, Say

@@ -16,10 +16,11 @@ import httpx
 import pytest
 import uvicorn
 
-from serving import http_protocol, login_limit, request_limits
-from serving.accounts import add_user
+from serving import http_protocol, request_limits
 from serving.app import create_app, server_config
-from serving.login_limit import FREE_FAILURES
+from serving.auth import login_limit
+from serving.auth.accounts import add_user
+from serving.auth.login_limit import FREE_FAILURES
 from tests.deployments.live import wait_for
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 

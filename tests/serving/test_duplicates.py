@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from serving.accounts import add_user
 from serving.app import create_app
+from serving.auth.accounts import add_user
 from sql.lake import FOLDER, utc_now
 from tests.serving.conftest import PASSWORD, House, fill, logged_in, make_house
 from tests.serving.organised import organise

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from serving.accounts import add_user
-from serving.auth import issue_token
+from serving.auth.accounts import add_user
+from serving.auth.tokens import issue_token
 from tests.drawn import drawn_file
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.serving.films import ffmpeg

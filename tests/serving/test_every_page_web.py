@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from tests.serving.conftest import NAME, PASSWORD, make_house
 from tests.serving.full_site import Site, full_site, opened
 from tests.serving.test_web import CHROMIUM, browser

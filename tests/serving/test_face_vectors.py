@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.face_vectors import FaceVectors
+from serving.faces.vectors import FaceVectors
 from sql.lake import Lake, Row
 from tests.lakes import migrated_lake
 

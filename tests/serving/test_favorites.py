@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.accounts import add_user, remove_user
 from serving.app import create_app
+from serving.auth.accounts import add_user, remove_user
 from tests.pictures import draw
 from tests.serving.conftest import PASSWORD, House, logged_in, prepared_house
 

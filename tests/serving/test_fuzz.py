@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from deployments.settings import Settings
 from serving.app import create_app
-from serving.auth import is_open
+from serving.auth.tokens import is_open
 from tests.serving.fuzz_world import World, fuzz_world
 from tests.serving.routes import routes_of
 

@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from serving.api_keys import add_key
+from serving.auth.api_keys import add_key
 from sql.lake import utc_now
 from tasks.models.embed import MiniLm
 from tests.pictures import draw

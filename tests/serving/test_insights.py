@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.training_data import PAGE_INSIGHTS, training_lines
+from serving.ai.training_data import PAGE_INSIGHTS, training_lines
 from sql.lake import Lake
 from tests.pictures import draw
 from tests.serving.conftest import House

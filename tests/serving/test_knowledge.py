@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.agent_sources import LakeMemory
+from serving.ai.agent_sources import LakeMemory
 from tests.pictures import draw
 from tests.serving.conftest import House, logged_in
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from sql.lake import utc_now
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.serving.drawn_library import Drawn, draw, store

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from deployments.settings import is_excluded
 from serving.app import create_app
-from serving.memories import Span, capture_days, client_today
+from serving.listing.memories import Span, capture_days, client_today
 from sql.lake import utc_now
 from tests.serving.conftest import House, logged_in, make_house
 

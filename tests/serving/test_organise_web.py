@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from tests.pictures import draw
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve

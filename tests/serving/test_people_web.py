@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from tests.apollo_stand_in import box_of, portrait
 from tests.serving.conftest import NAME, PASSWORD, make_house
 from tests.serving.people import people

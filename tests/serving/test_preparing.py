@@ -11,12 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, expect
 
-from serving import duplicates, search_index
-from serving.accounts import add_user
 from serving.app import create_app
+from serving.auth.accounts import add_user
 from serving.context import Context
-from serving.duplicates import NearDuplicates
-from serving.search_index import SearchIndex
+from serving.edits import duplicates
+from serving.edits.duplicates import NearDuplicates
+from serving.search import index as search_index
+from serving.search.index import SearchIndex
 from tests.serving.conftest import NAME, PASSWORD, House, fill, logged_in, make_house
 from tests.serving.organised import organise
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve

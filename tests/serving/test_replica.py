@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from serving import replica_load
-from serving.cursor import Sort, parsed_cursor
-from serving.photo_query import Conditions, read_page
-from serving.replica import Replica
+from serving.listing.cursor import Sort, parsed_cursor
+from serving.listing.timeline import Conditions, read_page
+from serving.replica import load as replica_load
+from serving.replica.replica import Replica
 from sql.lake import Lake, LakeError, utc_now
 from tests.lakes import migrated_lake
 from tests.waiting import wait_until
@@ -50,7 +50,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.append(1)
         return whole(lake)
 
-    monkeypatch.setattr("serving.replica.load_copy", counted)
+    monkeypatch.setattr("serving.replica.replica.load_copy", counted)
     return seen
 
 

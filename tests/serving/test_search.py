@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.accounts import add_user
 from serving.app import create_app
+from serving.auth.accounts import add_user
 from sql.lake import utc_now
 from tests.serving.conftest import CHOSEN, PASSWORD, House, fill, logged_in, make_house
 from tests.serving.organised import organise

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.search_query import Part, parsed_filter, parsed_query
+from serving.search.query import Part, parsed_filter, parsed_query
 from tasks.errors import InvalidQuery
 
 

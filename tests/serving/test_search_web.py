@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, fill, make_house
 from tests.serving.organised import organise
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-import serving.arrival
+import serving.upload.incoming_file
 from tests.serving.conftest import House, logged_in
 from tests.serving.test_photos import paths, photos
 
@@ -171,7 +171,7 @@ def test_a_name_that_could_never_be_asked_for_is_400(writer: TestClient, house: 
 
 
 def test_too_much_is_413_and_leaves_nothing(writer: TestClient, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving.arrival, "MAX_UPLOAD_BYTES", 1000)
+    monkeypatch.setattr(serving.upload.incoming_file, "MAX_UPLOAD_BYTES", 1000)
     assert upload(writer, "a.jpg", picture() + b"x" * 5000).status_code == 413
     assert list(house.root.iterdir()) == []
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.arrival import NotMedia, recognised
-from serving.decodable import refuse_undecodable
+from serving.upload.decodable import refuse_undecodable
+from serving.upload.incoming_file import NotMedia, recognised
 
 HEADS = {
     "a.jpg": b"\xff\xd8\xff",

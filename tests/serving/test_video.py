@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
-from serving.video_models import MAX_STATUS_PATHS
+from serving.schemas.videos import MAX_STATUS_PATHS
 from tests.serving.conftest import House, logged_in, make_house
 from tests.serving.films import (
     BROKEN,

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from serving.accounts import add_user
-from serving.auth import issue_token
+from serving.auth.accounts import add_user
+from serving.auth.tokens import issue_token
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.serving.films import (
     LADDER,

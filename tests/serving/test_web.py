@@ -16,8 +16,8 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from serving.accounts import add_user
 from serving.app import create_app
+from serving.auth.accounts import add_user
 from tasks.images.thumbhash import encode_thumbhash
 from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, make_house
 from tests.waiting import wait_until

@@ -14,12 +14,12 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
-from serving import accounts
-from serving.accounts import add_user, password_is_right
-from serving.api_keys import add_key, revoke_key
-from serving.auth import COOKIE
+from serving.auth import accounts
+from serving.auth.accounts import add_user, password_is_right
+from serving.auth.api_keys import add_key, revoke_key
+from serving.auth.tokens import COOKIE
 from serving.context import Context
-from serving.files import file_answer
+from serving.media.file_answers import file_answer
 from sql.lake import Lake
 from tests.pictures import draw
 from tests.serving.conftest import NAME, PASSWORD, House, logged_in

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from serving.accounts import add_user
+from serving.auth.accounts import add_user
 from tests.pictures import age, draw
 from tests.serving.conftest import NAME, PASSWORD, House, make_house
 from tests.serving.full_site import opened

@@ -1,0 +1,1 @@
+"""Models, conversations and insights as handlers use them."""

@@ -1,0 +1,24 @@
+"""The pictures that a local model looks at: copies of the large derivative, which is made where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+
+from serving.ai.model_services import Ai
+from serving.media.preview_2048 import LargePictures
+from serving.replica.replica import Replica
+from sql.lake import Row
+from tasks.agent.eyes import LocalEyes, small_jpeg
+from tasks.errors import NotFound
+
+
+def local_eyes(ai: Ai, large: LargePictures, replica: Replica) -> LocalEyes:
+    async def picture(asset_id: int) -> bytes:
+        copy = replica.current
+        rows: list[Row] = await asyncio.to_thread(copy.rows, "asset_by_id", asset_id=asset_id)
+        if not rows:
+            raise NotFound(f"there is no photo {asset_id}")
+        file = await asyncio.to_thread(large.known_file, copy, rows[0]) or await large.render(copy, rows[0])
+        return await asyncio.to_thread(small_jpeg, file)
+
+    return LocalEyes(ai.models, picture)

@@ -1,0 +1,1 @@
+"""What people change: tags, notes, visibility, duplicates, people, knowledge; and its history."""

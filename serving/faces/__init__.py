@@ -1,0 +1,1 @@
+"""Faces as the API asks for them: queries, vectors, the engine."""

@@ -1,0 +1,1 @@
+"""The timeline as a client asks for it: filters, cursors, paths, memories."""

@@ -1,0 +1,1 @@
+"""Bytes as answers: originals, thumbnails, large pictures, streams, clips, face crops."""

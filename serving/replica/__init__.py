@@ -1,0 +1,1 @@
+"""The in-memory copy of the lake that requests are answered from."""

@@ -1,0 +1,1 @@
+"""The search box: its query language, the index behind it, and completion."""
