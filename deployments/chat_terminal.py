@@ -31,7 +31,7 @@ def ask(settings: Settings, lake: Lake, question: str, options: dict[str, Any], 
         ApiNotRunning, ModelUnavailable, ModelRefused.
         NotFound: There is no account to ask as.
     """
-    owners = [account for account in lake.rows("serving/accounts") if account["role"] == OWNER]
+    owners = [account for account in lake.rows("serving/auth/accounts") if account["role"] == OWNER]
     if not owners:
         raise NotFound("there is no account yet: `darkroom user add NAME` makes one")
     host, port = settings.bind

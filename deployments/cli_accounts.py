@@ -79,7 +79,7 @@ def change_password(context: typer.Context, name: str, password_stdin: FromStdin
     from tasks.errors import NotFound
 
     lake = house_of(context.obj).lake
-    if find_account(lake.rows("serving/accounts"), name) is None:
+    if find_account(lake.rows("serving/auth/accounts"), name) is None:
         raise NotFound(f"there is no account called {name}")
     set_password(lake, name, _password(password_stdin))
     typer.echo(f"{name} has another password, and is logged out everywhere.")
@@ -163,7 +163,7 @@ def token(
     from tasks.errors import NotFound
 
     settings: Settings = context.obj
-    account = find_account(house_of(settings).lake.rows("serving/accounts"), name)
+    account = find_account(house_of(settings).lake.rows("serving/auth/accounts"), name)
     if account is None:
         raise NotFound(f"there is no account called {name}: `darkroom user add {name}` makes it")
     if days is not None:

@@ -16,7 +16,7 @@ def library_status(lake: Lake, settings: Settings) -> list[Row]:
 
     The stages `insight` and `faces` have an `engine` as well: apollo, local or off. What is off has no backlog.
     """
-    counted = {query: _by_library(lake, query) for query in ("stage_done", "insight_status", "face_status")}
+    counted = {query: _by_library(lake, query) for query in ("cli/stage_done", "cli/insight_status", "cli/face_status")}
     failed = {(row["library"], row["stage"]): row["failed"] for row in lake.rows("cli/stage_failures")}
     known = backlogs(lake, settings)
     libraries = []
@@ -44,4 +44,4 @@ def library_status(lake: Lake, settings: Settings) -> list[Row]:
 
 
 def _by_library(lake: Lake, query: str) -> dict[str, Any]:
-    return {row["library"]: row for row in lake.rows(f"cli/{query}")}
+    return {row["library"]: row for row in lake.rows(query)}

@@ -60,7 +60,7 @@ class _Catalog(Collector):
         copy = self._replica.current
         assets = GaugeMetricFamily("darkroom_assets", "Photos, RAWs and videos", labels=["library", "media_type"])
         sizes = GaugeMetricFamily("darkroom_asset_bytes", "Size of the originals", labels=["library", "media_type"])
-        for row in copy.rows("asset_counts"):
+        for row in copy.rows("metrics/asset_counts"):
             assets.add_metric([row["library"], row["media_type"]], row["assets"])
             sizes.add_metric([row["library"], row["media_type"]], row["size_bytes"])
         waiting = "Files that a stage has yet to work on, those to be made anew among them"
@@ -70,7 +70,7 @@ class _Catalog(Collector):
             backlog.add_metric([count["library"], count["stage"]], count["backlog"])
             failed.add_metric([count["library"], count["stage"]], count["failed"])
         made = GaugeMetricFamily("darkroom_derivatives", "Files made from originals", labels=["kind"])
-        for row in copy.rows("derivative_counts"):
+        for row in copy.rows("metrics/derivative_counts"):
             made.add_metric([row["kind"]], row["derivatives"])
         yield from (assets, sizes, backlog, failed, made)
         yield GaugeMetricFamily("darkroom_replica_snapshot", "Lake snapshot being served", value=copy.snapshot_id)

@@ -95,7 +95,7 @@ class LakeMemory:
     def _hash_of(self, asset_id: int | None) -> str | None:
         if asset_id is None:
             return None
-        row = self._lake.one("serving/asset_detail", asset_id=asset_id)
+        row = self._lake.one("serving/listing/asset_detail", asset_id=asset_id)
         return str(row["content_hash"]) if row else ""
 
     def _store_entity(self, name: str, kind: str, description: str) -> Row:

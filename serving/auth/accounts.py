@@ -52,7 +52,7 @@ def add_user(lake: Lake, name: str, password: str, *, role: str | None = None, o
     name, role = checked_name(name), checked_role(role or VIEWER)
     password_hash = _hashed(checked_password(password))
     with lake.write(f"account {name}") as writer:
-        known = writer.run("serving/accounts")
+        known = writer.run("serving/auth/accounts")
         if only_first and known:
             raise RegistrationClosed("there is an account already; `darkroom user add` adds another")
         if find_account(known, name):
@@ -69,7 +69,7 @@ def add_user(lake: Lake, name: str, password: str, *, role: str | None = None, o
 
 def list_users(lake: Lake) -> list[Row]:
     """SHOWN of every account, by name."""
-    return [shown(row) for row in lake.rows("serving/accounts")]
+    return [shown(row) for row in lake.rows("serving/auth/accounts")]
 
 
 def shown(account: Row) -> Row:
@@ -87,7 +87,7 @@ def remove_user(lake: Lake, name: str, *, last: bool = True) -> None:
     """
     with lake.write(f"account {name} removed") as writer:
         account = existing_user(writer, name)
-        others = [row for row in writer.run("serving/accounts") if row["account_id"] != account["account_id"]]
+        others = [row for row in writer.run("serving/auth/accounts") if row["account_id"] != account["account_id"]]
         if not others and not last:
             raise Conflict("this is the only account; `darkroom user remove` takes it away")
         _refuse_without_owner(others)
@@ -110,7 +110,7 @@ def set_role(lake: Lake, name: str, role: str) -> Row:
         if account["role"] == role:
             return shown(account)
         changed = {**account, "role": role}
-        others = [row for row in writer.run("serving/accounts") if row["account_id"] != account["account_id"]]
+        others = [row for row in writer.run("serving/auth/accounts") if row["account_id"] != account["account_id"]]
         _refuse_without_owner([*others, changed])
         _update(writer, account, role=role)
     return shown(changed)
@@ -155,7 +155,7 @@ def end_token(lake: Lake, account_id: int, token_id: str, expires_at: float) -> 
 
 def existing_user(writer: Writer, name: str) -> Row:
     """The account of this name, in any case. Raises NotFound."""
-    account = find_account(writer.run("serving/accounts"), name)
+    account = find_account(writer.run("serving/auth/accounts"), name)
     if account is None:
         raise NotFound(f"there is no account called {name[:64]}")
     return account
@@ -216,7 +216,7 @@ def _delete_of(writer: Writer, table: str, account: Row) -> None:
 
 
 def _delete_conversations(writer: Writer, account: Row) -> None:
-    for row in writer.run("serving/conversations_of", account_id=account["account_id"]):
+    for row in writer.run("serving/auth/conversations_of", account_id=account["account_id"]):
         delete_conversation(writer, row["conversation_id"])
 
 

@@ -52,8 +52,8 @@ class CurrentKeys:
             if newest == copy.snapshot_id:
                 return copy.api_keys, copy.accounts.values()
             if newest != self._ahead[0]:
-                keys = {row["prefix"]: row for row in self._lake.rows("serving/api_keys")}
-                self._ahead = newest, keys, self._lake.rows("serving/accounts")
+                keys = {row["prefix"]: row for row in self._lake.rows("serving/auth/api_keys")}
+                self._ahead = newest, keys, self._lake.rows("serving/auth/accounts")
         except LakeError as exc:  # /healthz says so too; what was known last is good until it can be read again
             log.warning("keys.lake_not_read", reason=str(exc))
             return copy.api_keys, copy.accounts.values()
@@ -79,7 +79,7 @@ def add_key(lake: Lake, user: str, name: str, scopes: Iterable[str], expires_at:
     key = f"{prefix}_{secrets.token_urlsafe(32)}"
     with lake.write(f"API key {name} for {user}") as writer:
         account = existing_user(writer, user)
-        known = writer.run("serving/api_keys")
+        known = writer.run("serving/auth/api_keys")
         own = [row for row in known if row["account_id"] == account["account_id"]]
         if any(row["name"].casefold() == name.casefold() for row in own):
             raise Conflict(f"{account['name']} has a key called {name} already")
@@ -101,7 +101,7 @@ def add_key(lake: Lake, user: str, name: str, scopes: Iterable[str], expires_at:
 
 def list_keys(lake: Lake, user: str | None = None) -> list[Row]:
     """SHOWN of every key, or of one account's. Raises NotFound: No such account."""
-    accounts = lake.rows("serving/accounts")
+    accounts = lake.rows("serving/auth/accounts")
     names = {row["account_id"]: row["name"] for row in accounts}
     wanted = find_account(accounts, user) if user else None
     if user and wanted is None:
@@ -109,7 +109,7 @@ def list_keys(lake: Lake, user: str | None = None) -> list[Row]:
     now = utc_now()
     keys = [
         {**row, "user": names.get(row["account_id"]), "expired": _is_over(row, now)}
-        for row in lake.rows("serving/api_keys")
+        for row in lake.rows("serving/auth/api_keys")
         if wanted is None or row["account_id"] == wanted["account_id"]
     ]
     return [{name: row[name] for name in SHOWN} for row in keys]

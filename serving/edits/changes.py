@@ -113,7 +113,7 @@ def read_history(lake: Lake, since: str | None, limit: int) -> History:
     edits: list[Edit] = []
     while len(edits) <= limit:
         commits = lake.rows(
-            "serving/commits", after=after, before=before, people=sorted(known.people), row_limit=_READ_AT_ONCE
+            "serving/edits/commits", after=after, before=before, people=sorted(known.people), row_limit=_READ_AT_ONCE
         )
         edits += [edit for commit in commits if (edit := as_edit(commit, known))]
         if len(commits) < _READ_AT_ONCE:
@@ -136,7 +136,7 @@ class Known:
 
     @classmethod
     def of(cls, lake: Lake) -> Known:
-        tables = {row["table_id"]: row["table_name"] for row in lake.rows("serving/table_ids")}
+        tables = {row["table_id"]: row["table_name"] for row in lake.rows("serving/replica/table_ids")}
         return cls(tables, frozenset({COMMAND_LINE, *(row["name"] for row in lake.select("select name from account"))}))
 
 
@@ -192,7 +192,7 @@ def _describe(lake: Lake, edits: list[Edit]) -> dict[str, dict[int, str]]:
         columns = [row["column_name"] for row in lake.select(f"describe {table}")]
         listed = [column for column in _LISTED if column in columns]
         lists = "".join(f", list(distinct {name})[1:{MOST_LISTED}] as {name}" for name in listed)
-        text = statement("serving/edited_rows").format(**span, lists=lists)
+        text = statement("serving/edits/edited_rows").format(**span, lists=lists)
         for row in lake.select(text, snapshots=list(touching)):
             edit = touching[row["snapshot_id"]]
             edit.rows += row["rows"]
@@ -200,6 +200,6 @@ def _describe(lake: Lake, edits: list[Edit]) -> dict[str, dict[int, str]]:
                 known = edit.listed.setdefault(column, [])
                 known += [value for value in row[column] or [] if value is not None and value not in known]
         if table in NAMED:
-            found = lake.select(statement("serving/edited_names").format(**span, key=NAMED[table]))
+            found = lake.select(statement("serving/edits/edited_names").format(**span, key=NAMED[table]))
             names[NAMED[table]] = {row["id"]: row["name"] for row in found}
     return names

@@ -63,7 +63,7 @@ class Group:
 
 
 def decisions(lake: Lake) -> list[frozenset[str]]:
-    return [frozenset(row["content_hashes"]) for row in lake.rows("serving/duplicate_decisions")]
+    return [frozenset(row["content_hashes"]) for row in lake.rows("serving/edits/duplicate_decisions")]
 
 
 def exact_groups(
@@ -71,7 +71,7 @@ def exact_groups(
 ) -> tuple[list[Group], int]:
     """Groups of the same bytes, and how many there are. A decision about one picture alone ignores its copies."""
     alone = [next(iter(hashes)) for hashes in ignored if len(hashes) == 1]
-    text = statement("serving/exact_duplicates").format(conditions=conditions.text)
+    text = statement("serving/edits/exact_duplicates").format(conditions=conditions.text)
     rows = reader.rows(text, {**conditions.parameters, "ignored": as_list(alone)})
     page = rows[offset : offset + limit]
     copies = _copies(reader, [row["content_hash"] for row in page], conditions)
@@ -157,7 +157,7 @@ class NearDuplicates:
         newest = self._lake.snapshot_id()  # before the hashes are read: what comes meanwhile is for the next time
         if self._is_of(threshold, newest):
             return
-        version = self._lake.rows("serving/near_hashes_version")[0]
+        version = self._lake.rows("serving/edits/near_hashes_version")[0]
         known = self._computed
         if known is None or known.threshold != threshold or known.version != version:
             pairs, used = self._compute(threshold)
@@ -167,7 +167,7 @@ class NearDuplicates:
             self._ready.notify_all()
 
     def _compute(self, threshold: int) -> tuple[list[NearPair], int]:
-        table = self._lake.table("serving/near_hashes")
+        table = self._lake.table("serving/edits/near_hashes")
         phash, dhash = (table[name].to_numpy().astype(np.uint64) for name in ("phash", "dhash"))
         first, second, bits, used = near_pairs(phash, dhash, threshold)
         nearest = np.argsort(bits, kind="stable")[:MOST_PAIRS]
@@ -181,7 +181,7 @@ class NearDuplicates:
                 strict=True,
             )
         }
-        for row in self._lake.rows("serving/near_moments"):
+        for row in self._lake.rows("serving/edits/near_moments"):
             pair = tuple(sorted((row["content_hash"], row["next_hash"])))
             if row["bits"] <= threshold + MOMENT_SLACK:
                 found[pair[0], pair[1]] = NearPair(pair[0], pair[1], row["bits"], True)
@@ -212,7 +212,7 @@ def near_groups(
 
 def _copies(reader: Reader, hashes: Sequence[str], conditions: Conditions) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = defaultdict(list)
-    text = statement("serving/copies_of").format(conditions=conditions.text)
+    text = statement("serving/edits/copies_of").format(conditions=conditions.text)
     for start in range(0, len(hashes), _ASKED_AT_ONCE):
         asked = as_list(hashes[start : start + _ASKED_AT_ONCE])
         for row in reader.rows(text, {**conditions.parameters, "hashes": asked}):

@@ -55,7 +55,7 @@ def pictures_at(copy: Copy, paths: Sequence[str], library: str | int | None) -> 
     wanted = list(dict.fromkeys(paths))
     library_id = library_id_of(copy, None if library is None else str(library))
     found: dict[str, str] = {}
-    for row in copy.rows("pictures_at", paths=wanted, library_id=library_id):
+    for row in copy.rows("edits/pictures_at", paths=wanted, library_id=library_id):
         found.setdefault(row["path"], row["content_hash"])
     for path in wanted:
         if path not in found:  # in another spelling, or not there

@@ -98,13 +98,15 @@ class Tags:
     def give(self, tag: Row, pictures: pa.Table) -> int:
         """To how many of *pictures* (one column, `content_hash`) it is new."""
         with self.writer.using("picked", pictures):
-            added = self.writer.run("serving/add_tag", tag_id=tag["tag_id"], added_by=self.who, added_at=utc_now())
+            added = self.writer.run(
+                "serving/edits/add_tag", tag_id=tag["tag_id"], added_by=self.who, added_at=utc_now()
+            )
         return _affected(added)
 
     def take(self, tag: Row, pictures: pa.Table) -> int:
         """From how many of *pictures* it was taken."""
         with self.writer.using("picked", pictures):
-            return _affected(self.writer.run("serving/remove_tag", tag_id=tag["tag_id"]))
+            return _affected(self.writer.run("serving/edits/remove_tag", tag_id=tag["tag_id"]))
 
     def replace(self, tags: list[Row], pictures: pa.Table) -> tuple[int, int]:
         """*pictures* have these tags and no others; how many were given and taken."""

@@ -44,7 +44,7 @@ def undo(lake: Lake, snapshot_id: int, who: str) -> Row:
                 raise CannotUndo(
                     f"snapshot {snapshot_id} cannot be undone: what was edited since relies on it ({check})"
                 )
-    made = lake.one("serving/snapshot_called", message=message)
+    made = lake.one("serving/edits/snapshot_called", message=message)
     return {
         "snapshot_id": made["snapshot_id"] if made else newest,
         "undone": snapshot_id,
@@ -54,7 +54,7 @@ def undo(lake: Lake, snapshot_id: int, who: str) -> Row:
 
 
 def _edit_at(lake: Lake, snapshot_id: int, known: Known) -> Edit:
-    commit = lake.one("serving/commit", snapshot_id=snapshot_id)
+    commit = lake.one("serving/edits/commit", snapshot_id=snapshot_id)
     if commit is None:
         if snapshot_id < lake.rows("cli/snapshot_range")[0]["oldest"]:
             raise NoLongerKept(f"snapshot {snapshot_id} is no longer kept, so it cannot be undone any more")
@@ -80,7 +80,7 @@ def _refuse_if_edited_since(writer: Writer, table: str, snapshot_id: int, newest
         "order by snapshot_id"
     )
     for row in later:
-        commit = writer.run("serving/commit", snapshot_id=row["snapshot_id"])[0]
+        commit = writer.run("serving/edits/commit", snapshot_id=row["snapshot_id"])[0]
         if who_of(commit, known) is not None:
             raise CannotUndo(
                 f"snapshot {snapshot_id} cannot be undone: what it changed was edited again in snapshot "

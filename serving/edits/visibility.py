@@ -2,7 +2,7 @@
 Hiding photos, and choosing among duplicates. Nothing is deleted: a row in `hidden` is all.
 
 A duplicate is hidden *in favour of* the copy that was kept. While that copy is not there (missing, or with other
-bytes), the duplicate is shown: sql/serving/timeline.sql decides that anew whenever either of the two changes.
+bytes), the duplicate is shown: sql/serving/replica/timeline.sql decides that anew whenever either of the two changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def existing(copy: Copy, asset_ids: Sequence[int]) -> list[Row]:
     wanted = list(dict.fromkeys(asset_ids))
     if not 0 < len(wanted) <= MOST_AT_ONCE:
         raise InvalidQuery(f"name 1 to {MOST_AT_ONCE:,} photos by their asset_ids")
-    rows = copy.rows("assets_by_id", asset_ids=as_list(wanted))
+    rows = copy.rows("edits/assets_by_id", asset_ids=as_list(wanted))
     if len(rows) < len(wanted):
         known = {row["asset_id"] for row in rows}
         raise NotFound(f"there is no photo {next(one for one in wanted if one not in known)}")
@@ -41,7 +41,7 @@ def hide(writer: Writer, assets: Sequence[Row], who: str) -> None:
 def restore(writer: Writer, assets: Sequence[Row]) -> int:
     """Show them again, whyever they were hidden; returns how many were."""
     ids = [asset["asset_id"] for asset in assets]
-    hidden = writer.execute(statement("serving/hidden_among"), asset_ids=as_list(ids))
+    hidden = writer.execute(statement("serving/edits/hidden_among"), asset_ids=as_list(ids))
     writer.delete("hidden", hidden)
     return len(hidden)
 
@@ -61,7 +61,7 @@ def resolve(writer: Writer, keep: Row, others: Sequence[Row], who: str) -> None:
     if keep["content_hash"] is None:
         raise Conflict(f"{keep['path'][:200]} has not been read yet; try again when the scan is done")
     ids = [asset["asset_id"] for asset in others]
-    leaning = writer.execute(statement("serving/hidden_in_favour_of"), asset_ids=as_list(ids))
+    leaning = writer.execute(statement("serving/edits/hidden_in_favour_of"), asset_ids=as_list(ids))
     restore(writer, [keep])
     kept = {"kept_asset_id": keep["asset_id"], "kept_content_hash": keep["content_hash"]}
     again = [{**row, **kept} for row in leaning if row["asset_id"] not in {*ids, keep["asset_id"]}]
@@ -76,9 +76,9 @@ def _keep_what_was_said(writer: Writer, kept: str, hidden: Sequence[str]) -> Non
     Tags and favourites of the hidden pictures go to the kept one as well; a rating or description only where it has
     none. The hidden ones keep theirs: shown again, they are as they were.
     """
-    writer.run("serving/keep_tags", kept=kept, hidden=list(hidden))
-    writer.run("serving/keep_favorites", kept=kept, hidden=list(hidden))
-    notes = writer.run("serving/notes_of", hashes=[kept, *hidden])
+    writer.run("serving/edits/keep_tags", kept=kept, hidden=list(hidden))
+    writer.run("serving/edits/keep_favorites", kept=kept, hidden=list(hidden))
+    notes = writer.run("serving/edits/notes_of", hashes=[kept, *hidden])
     own = next((note for note in notes if note["content_hash"] == kept), None)
     best = {column: next((note[column] for note in notes if note[column] is not None), None)
             for column in ("rating", "description")}  # fmt: skip

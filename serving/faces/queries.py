@@ -53,12 +53,12 @@ def some_faces(copy: Copy, face_ids: list[int]) -> dict[int, Row]:
 def _faces(
     copy: Copy, conditions: str, order: str, *, limit: int = EVERYTHING, offset: int = 0, **parameters: Any
 ) -> list[Row]:
-    text = statement("serving/face_rows").format(conditions=conditions, order=order)
+    text = statement("serving/faces/rows").format(conditions=conditions, order=order)
     return copy.select(text, row_limit=limit, row_offset=offset, **parameters)
 
 
 def person_or_404(copy: Copy, person_id: int) -> Row:
-    rows = copy.rows("people", person_id=person_id, with_ignored=True)
+    rows = copy.rows("faces/people", person_id=person_id, with_ignored=True)
     if not rows:
         raise NotFound(f"there is no person {person_id}")
     return rows[0]
@@ -76,7 +76,7 @@ def people_means(copy: Copy, known: Known, person_id: int | None = None) -> tupl
     Args:
         person_id: Only this one's.
     """
-    rows = copy.rows("best_faces", person_id=person_id)
+    rows = copy.rows("faces/best_faces", person_id=person_id)
     whose = {row["face_id"]: row["person_id"] for row in rows}
     places = known.places(list(whose))
     people = np.array([whose[int(number)] for number in known.face_ids[places]], np.int64)
@@ -95,7 +95,7 @@ def faces_like(copy: Copy, known: Known, person_id: int, limit: int) -> dict[int
     found: dict[int, float] = {}
     for start in range(0, len(alike), _LOOKED_AT):
         part = {int(known.face_ids[place]): float(scores[place]) for place in alike[start : start + _LOOKED_AT]}
-        may_be = {row["face_id"] for row in copy.rows("may_be", faces=as_list(part), person_id=person_id)}
+        may_be = {row["face_id"] for row in copy.rows("faces/may_be", faces=as_list(part), person_id=person_id)}
         found |= {number: score for number, score in part.items() if number in may_be}
         if len(found) >= limit:
             break
@@ -108,7 +108,7 @@ def suggest_for(copy: Copy, vectors: FaceVectors, groups: list[Row]) -> dict[int
     if not samples:
         return {}
     by_version = vectors.by_version()
-    names = {row["id"]: row["name"] for row in copy.rows("people", person_id=None, with_ignored=False)}
+    names = {row["id"]: row["name"] for row in copy.rows("faces/people", person_id=None, with_ignored=False)}
     rejected = {(row["face_id"], row["person_id"]) for row in copy.select("select * from face_rejection")}
     suggested: dict[int, Row] = {}
     for version in {group["model_version"] for group in groups} & by_version.keys():

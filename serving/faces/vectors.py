@@ -79,10 +79,10 @@ class FaceVectors:
 
     def _touched(self, known: int, newest: int) -> Numbers | None:
         """Faces whose vector is another since snapshot *known*; None when the change feed cannot say."""
-        commits = self.lake.rows("serving/changes", known=known)
+        commits = self.lake.rows("serving/replica/changes", known=known)
         if not commits or commits[0]["snapshot_id"] != known + 1 or not all(map(_only_rows, commits)):
             return None
-        tables = {row["table_id"]: row["table_name"] for row in self.lake.rows("serving/table_ids")}
+        tables = {row["table_id"]: row["table_name"] for row in self.lake.rows("serving/replica/table_ids")}
         written = {
             tables.get(table) for commit in commits for changed in commit["changes"].values() for table in changed
         }

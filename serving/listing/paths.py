@@ -89,13 +89,13 @@ def find_asset(copy: Copy, path: str, library: str | None) -> Row:
         NotFound: The catalog has no photo or video there.
     """
     library_id = library_id_of(copy, library)
-    if "\0" not in path and (found := copy.rows("asset_by_path", path=path, library_id=library_id)):
+    if "\0" not in path and (found := copy.rows("listing/asset_by_path", path=path, library_id=library_id)):
         return found[0]
     text = checked_path(path)
     for spelling in dict.fromkeys([text, text.replace("\\", "/"), unicodedata.normalize("NFC", text)]):
-        if found := copy.rows("asset_by_path", path=spelling, library_id=library_id):
+        if found := copy.rows("listing/asset_by_path", path=spelling, library_id=library_id):
             return found[0]
-    if not text.isascii() and (found := copy.rows("asset_by_any_spelling", path=text, library_id=library_id)):
+    if not text.isascii() and (found := copy.rows("listing/asset_by_any_spelling", path=text, library_id=library_id)):
         return found[0]
     raise NotFound(f"there is no photo or video at {text[:500]}")
 

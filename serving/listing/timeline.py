@@ -386,11 +386,11 @@ def _query(
     if bound is not None:
         parts.append(f"order_at {'>=' if sort.descending else '<'} $bound::timestamp")
         parameters["bound"] = bound
-    text = statement("serving/photo_page").format(
+    text = statement("serving/listing/photo_page").format(
         sort_key=SORTS[sort.name],
         conditions=" and ".join(parts),
         direction="desc" if sort.descending else "asc",
-        photo=statement("serving/photo_fields"),
+        photo=statement("serving/listing/photo_fields"),
     )
     parameters |= {"asker": -1 if conditions.asker is None else conditions.asker}
     rows = reader.tuples(text, {**parameters, "row_limit": limit + 1, "row_offset": offset})
@@ -405,10 +405,10 @@ def read_chosen(reader: Reader, asset_ids: Sequence[int], sort: Sort, *, asker: 
     """Photos by their numbers, as JSON texts in order; also hidden ones."""
     if not asset_ids:
         return []
-    text = statement("serving/chosen_photos").format(
+    text = statement("serving/listing/chosen_photos").format(
         sort_key=SORTS[sort.name],
         asset_ids=", ".join(str(int(number)) for number in asset_ids),
-        photo=statement("serving/photo_fields"),
+        photo=statement("serving/listing/photo_fields"),
     )
     rows = reader.tuples(text, {"asker": -1 if asker is None else asker})
     return [photo for _, _, photo in sorted(rows, key=lambda row: row[:2], reverse=sort.descending)]

@@ -49,7 +49,7 @@ class LargePictures:
 
     def known_file(self, copy: Copy, asset: Row) -> Path | None:
         """The picture, where it was made before and is still there."""
-        rows = copy.rows("derivative_file", asset_id=asset["asset_id"], kind="large")
+        rows = copy.rows("media/derivative_file", asset_id=asset["asset_id"], kind="large")
         path = on_disk(self._folder, rows[0]["file"]) if rows else None
         return path if path and path.is_file() else None
 

@@ -76,7 +76,7 @@ class Thumbs:
         if not found:
             return None
         files = self._files()  # before the rows are read: they are never older than the memory they go into
-        for row in self._replica().current.rows("thumbnails_beside", asset_id=int(found[1])):
+        for row in self._replica().current.rows("media/thumbnails_beside", asset_id=int(found[1])):
             address = f"{PREFIX}{row['asset_id']}/{row['content_hash']}.jpg"
             file = os.fsencode(on_disk(self._folder, row["thumbnail_file"]))
             files[address] = (file, row["thumbnail_bytes"])

@@ -34,7 +34,7 @@ def moving_part(copy: Copy, asset: Row) -> Row:
     """
     if asset["media_type"] == "video" or asset["motion_video"]:
         return asset
-    if asset["live_video"] is not None and (found := copy.rows("asset_by_id", asset_id=asset["live_video"])):
+    if asset["live_video"] is not None and (found := copy.rows("listing/asset_by_id", asset_id=asset["live_video"])):
         return found[0]
     raise NotFound(f"{asset['path']} is no video")
 
@@ -49,7 +49,7 @@ def find_video(copy: Copy, path: str, library: str | None) -> Row:
 
 def failure_of(copy: Copy, stage: str, asset: Row) -> str | None:
     """Why the present bytes could not be made into it."""
-    rows = copy.rows("failure_of_stage", asset_id=asset["asset_id"], stage=stage)
+    rows = copy.rows("media/failure_of_stage", asset_id=asset["asset_id"], stage=stage)
     return str(rows[0]["message"] or rows[0]["error_class"]) if rows else None
 
 
@@ -65,7 +65,7 @@ def clip_answer(request: Request, file: Path, asset: Row, *, versioned: bool) ->
 
 def gif_answer(request: Request, context: Context, copy: Copy, asset: Row) -> Response:
     """Raises NotFound."""
-    rows = copy.rows("derivative_file", asset_id=asset["asset_id"], kind="gif")
+    rows = copy.rows("media/derivative_file", asset_id=asset["asset_id"], kind="gif")
     if not rows:
         why = failure_of(copy, "gif", asset)
         raise NotFound(f"there is no animated picture of it{f': {why}' if why else ''}")

@@ -15,7 +15,7 @@ _NONE = pa.table({"content_hash": pa.array([], pa.string())})
 
 
 def said_of_all() -> str:
-    return statement("serving/said").format(only="")
+    return statement("serving/replica/annotations").format(only="")
 
 
 def said_anew(writer: duckdb.DuckDBPyConnection, listed: pa.Table | None) -> pa.Table:
@@ -30,7 +30,7 @@ def said_anew(writer: duckdb.DuckDBPyConnection, listed: pa.Table | None) -> pa.
     if listed is None or not listed.num_rows:
         return _NONE
     writer.register("incoming", listed)
-    found = writer.execute(statement("serving/said_anew")).to_arrow_table()
+    found = writer.execute(statement("serving/replica/changed_annotations")).to_arrow_table()
     writer.unregister("incoming")
     return found
 
@@ -49,8 +49,8 @@ def say_again(writer: duckdb.DuckDBPyConnection, changed: Mapping[str, pa.Table]
     touched = touched.filter(touched["content_hash"].is_valid()).group_by("content_hash").aggregate([])
     if touched.num_rows:
         writer.register("touched", touched)
-        said = statement("serving/said").format(only="semi join touched using (content_hash)")
-        writer.execute(statement("serving/say_again").format(said=said))
-        writer.execute(statement("serving/new_tag_sets"))
+        said = statement("serving/replica/annotations").format(only="semi join touched using (content_hash)")
+        writer.execute(statement("serving/replica/refresh_annotations").format(said=said))
+        writer.execute(statement("serving/replica/new_tag_sets"))
         writer.unregister("touched")
     return int(touched.num_rows)

@@ -17,13 +17,13 @@ SLICE_IDS = 250_000  # assets joined at a time: bounds the memory of a load
 PER_ASSET = ("asset", "fingerprint", "metadata", "derivative", "failure", "hidden")
 PER_CONTENT = ("photo_place",)  # its rows belong to every asset with these bytes
 COPIED_WHOLE = {  # small tables, and the queries that read them
-    "library": "libraries",
-    "failure": "failures",
-    "account": "accounts",
-    "api_key": "api_keys",
-    "revoked_token": "revoked_tokens",
+    "library": "replica/libraries",
+    "failure": "replica/failures",
+    "account": "auth/accounts",
+    "api_key": "auth/api_keys",
+    "revoked_token": "auth/revoked_tokens",
 }
-# Table: the column whose values tell which rows changed; what is copied of it: sql/serving/copied/.
+# Table: the column whose values tell which rows changed; what is copied of it: sql/serving/replica/copied/.
 COPIED_BY_KEY: dict[str, str] = {
     "tag": "tag_id",
     "photo_tag": "content_hash",
@@ -77,27 +77,27 @@ def load_copy(lake: Lake) -> Copy:
     with _one_state(lake) as source:
         snapshot_id = source.execute(_SNAPSHOT).fetchall()[0][0]
         _stage_timeline(source, connection)
-        _create(connection, "derivative", _read(source, "other_derivatives"))
+        _create(connection, "derivative", _read(source, "replica/other_derivatives"))
         for table, query in COPIED_WHOLE.items():
             _create(connection, table, _read(source, query))
         for table in COPIED_BY_KEY:
-            _create(connection, table, _read(source, f"copied/{table}"))
-    pairs = statement("serving/live_pairs").format(source="staged")
-    paired = statement("serving/timeline_paired").format(pairs=pairs, said=said_of_all())
+            _create(connection, table, _read(source, f"replica/copied/{table}"))
+    pairs = statement("serving/replica/live_pairs").format(source="staged")
+    paired = statement("serving/replica/timeline_paired").format(pairs=pairs, said=said_of_all())
     connection.execute(f"create table timeline as {paired}")
     connection.execute("create index timeline_asset_id on timeline(asset_id)")  # 0.6 s and 36 MB for a million
     connection.execute("drop table staged")
-    connection.execute(f"create table tag_set as {statement('serving/tag_sets')}")
-    connection.execute(f"create table folder as {statement('serving/folders')}")
+    connection.execute(f"create table tag_set as {statement('serving/replica/tag_sets')}")
+    connection.execute(f"create table folder as {statement('serving/replica/folders')}")
     connection.execute("set threads = 1")  # requests run beside each other; splitting a 3 ms query only adds waiting
     return _summarised(Copy(connection, snapshot_id))
 
 
 def _stage_timeline(source: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConnection) -> None:
-    first, last = _read(source, "asset_id_range").to_pylist()[0].values()
+    first, last = _read(source, "replica/asset_id_range").to_pylist()[0].values()
     for start in range(first, max(last, first) + 1, SLICE_IDS):
         rows = source.execute(
-            statement("serving/timeline"), {"first_id": start, "last_id": start + SLICE_IDS - 1}
+            statement("serving/replica/timeline"), {"first_id": start, "last_id": start + SLICE_IDS - 1}
         ).to_arrow_table()
         connection.register("incoming", rows)
         connection.execute(
@@ -115,15 +115,15 @@ def _create(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -
 
 def _summarised(copy: Copy) -> Copy:
     """With what is small and asked for on every page as Python values."""
-    months = copy.rows("months")
+    months = copy.rows("listing/months")
     return replace(
         copy,
         months=months,
         photos=sum(row["photos"] for row in months),
-        accounts={row["name"]: row for row in copy.rows("accounts")},
-        api_keys={row["prefix"]: row for row in copy.rows("api_keys")},
-        revoked_tokens=frozenset(row["token_id"] for row in copy.rows("revoked_tokens")),
-        libraries=copy.rows("libraries"),
+        accounts={row["name"]: row for row in copy.rows("auth/accounts")},
+        api_keys={row["prefix"]: row for row in copy.rows("auth/api_keys")},
+        revoked_tokens=frozenset(row["token_id"] for row in copy.rows("auth/revoked_tokens")),
+        libraries=copy.rows("replica/libraries"),
     )
 
 
@@ -135,8 +135,8 @@ def changes_since(lake: Lake, known: int, allowed_assets: float) -> Changes | No
         None when that cannot be said (expired snapshots, another schema), or is more than *allowed_assets*.
     """
     with _one_state(lake) as source:
-        commits = source.execute(statement("serving/changes"), {"known": known}).fetchall()
-        names = dict(source.execute(statement("serving/table_ids")).fetchall())
+        commits = source.execute(statement("serving/replica/changes"), {"known": known}).fetchall()
+        names = dict(source.execute(statement("serving/replica/table_ids")).fetchall())
         changed = _changed_tables((changes for _, changes in commits), names)
         if not commits or commits[0][0] != known + 1 or changed is None:
             return None
@@ -169,7 +169,7 @@ def _changed_ids(source: duckdb.DuckDBPyConnection, tables: set[str], first: int
         return pa.table({"asset_id": pa.array([], pa.int64())})
     ids = source.execute(f"select distinct asset_id from ({' union all '.join(feeds)})").to_arrow_table()
     source.register("changed", ids)  # a duplicate is shown again when the copy that was kept instead of it is gone
-    return source.execute(statement("serving/with_hidden_copies")).to_arrow_table()
+    return source.execute(statement("serving/replica/with_hidden_copies")).to_arrow_table()
 
 
 def _feed(table: str, first: int, last: int) -> str:
@@ -186,7 +186,7 @@ def _rows_by_key(source: duckdb.DuckDBPyConnection, table: str, first: int, last
     feed = f"select distinct {key} from lake.table_changes('{table}', {first}, {last})"
     keys = source.execute(feed).to_arrow_table()
     source.register("changed_keys", keys)
-    query = statement(f"serving/copied/{table}").strip().rstrip(";")
+    query = statement(f"serving/replica/copied/{table}").strip().rstrip(";")
     rows = source.execute(f"from ({query}) semi join changed_keys using ({key})").to_arrow_table()
     source.unregister("changed_keys")
     return keys, rows
@@ -197,10 +197,9 @@ def _rows_of(source: duckdb.DuckDBPyConnection, ids: pa.Table) -> dict[str, pa.T
         return {}
     source.register("changed", ids)
     first, last = source.execute("select min(asset_id), max(asset_id) from changed").fetchall()[0]
-    timeline = f"from ({statement('serving/timeline')}) semi join changed using (asset_id)"
-    derivative = (
-        f"from ({statement('serving/other_derivatives').strip().rstrip(';')}) semi join changed using (asset_id)"
-    )
+    timeline = f"from ({statement('serving/replica/timeline')}) semi join changed using (asset_id)"
+    others = statement("serving/replica/other_derivatives").strip().rstrip(";")
+    derivative = f"from ({others}) semi join changed using (asset_id)"
     rows = {
         "timeline": source.execute(timeline, {"first_id": first, "last_id": last}).to_arrow_table(),
         "derivative": source.execute(derivative).to_arrow_table(),
@@ -229,7 +228,7 @@ def apply_changes(copy: Copy, changes: Changes) -> Copy:
             writer.execute(f"delete from {table}")
             _insert(writer, table, rows)
         if "library" in changes.whole:  # the timeline carries its name
-            writer.execute(statement("serving/library_names"))
+            writer.execute(statement("serving/replica/library_names"))
             writer.execute("delete from timeline where library_id not in (select library_id from library)")
         for table, (keys, rows) in changes.by_key.items():
             key = COPIED_BY_KEY[table]
@@ -241,7 +240,7 @@ def apply_changes(copy: Copy, changes: Changes) -> Copy:
         said = say_again(writer, changed, changes.per_asset.get("timeline"))
         if changes.per_asset:
             writer.execute("delete from folder")
-            writer.execute(f"insert into folder {statement('serving/folders')}")
+            writer.execute(f"insert into folder {statement('serving/replica/folders')}")
         writer.execute("commit")
     finally:
         writer.close()
@@ -265,8 +264,8 @@ def _pair_again(writer: duckdb.DuckDBPyConnection, live_keys: pa.Table) -> None:
     if not live_keys.num_rows:
         return
     writer.register("touched", live_keys)
-    pairs = statement("serving/live_pairs").format(source="(from timeline semi join touched using (live_key))")
-    writer.execute(statement("serving/pair_again").format(pairs=pairs))
+    pairs = statement("serving/replica/live_pairs").format(source="(from timeline semi join touched using (live_key))")
+    writer.execute(statement("serving/replica/pair_again").format(pairs=pairs))
     writer.unregister("touched")
 
 

@@ -30,7 +30,7 @@ class Copy:
     tags once: looking into the lists of a million photos takes 20 ms, comparing numbers of combinations 8.
 
     Args:
-        months: Photos per library and month, newest first (sql/serving/months.sql).
+        months: Photos per library and month, newest first (sql/serving/listing/months.sql).
         accounts: By name. api_keys: by their beginning. revoked_tokens: ids. libraries: by number.
         disorder: Rows changed since the timeline was stored in order.
     """

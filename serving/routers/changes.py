@@ -56,7 +56,7 @@ def _photos(copy: Copy, history: History) -> dict[str | int, list[dict[str, Any]
     hashes = sorted({str(value) for edit in history.edits for value in edit.listed.get("content_hash", [])})
     numbers = sorted({int(value) for edit in history.edits for value in edit.listed.get("asset_id", [])})
     found: dict[str | int, list[dict[str, Any]]] = {}
-    for row in copy.rows("photos_of", hashes=hashes, asset_ids=numbers) if hashes or numbers else []:
+    for row in copy.rows("edits/photos_of", hashes=hashes, asset_ids=numbers) if hashes or numbers else []:
         photo = {name: row[name] for name in ("path", "library_id", "asset_id")}
         found.setdefault(row["content_hash"], []).append(photo)
         found[row["asset_id"]] = [photo]

@@ -155,7 +155,7 @@ def ignore_duplicates(body: Photos, context: ContextDep, copy: CopyDep, who: Ide
 @router.get("/duplicates/ignored", responses=answers(401))
 def read_ignored(context: ContextDep, limit: PageLimit = MAX_PHOTOS, offset: PageOffset = 0) -> Ignored:
     """What was said to be no duplicates."""
-    rows = context.lake.rows("serving/duplicate_decisions")[offset : offset + limit]
+    rows = context.lake.rows("serving/edits/duplicate_decisions")[offset : offset + limit]
     return Ignored(ignored=[
         Decision(id=row["decision_id"], content_hashes=row["content_hashes"], decided_by=row["decided_by"])
         for row in rows
@@ -167,7 +167,7 @@ def forget_ignored(
     decision_id: Annotated[int, Path(ge=0, lt=1 << 63)], context: ContextDep, who: IdentityDep
 ) -> Decision:
     """Offer them as duplicates again."""
-    rows = {row["decision_id"]: row for row in context.lake.rows("serving/duplicate_decisions")}
+    rows = {row["decision_id"]: row for row in context.lake.rows("serving/edits/duplicate_decisions")}
     if decision_id not in rows:
         raise NotFound(f"there is no decision {decision_id}")
     with edit(context, who, "no longer ignores a group of duplicates") as writer:

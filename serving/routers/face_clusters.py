@@ -116,7 +116,7 @@ def _clusters(
     offset: int = 0,
 ) -> list[Row]:  # fmt: skip
     return copy.rows(
-        "face_clusters", min_size=min_size, with_ignored=with_ignored, cluster_id=cluster_id, row_limit=limit,
+        "faces/clusters", min_size=min_size, with_ignored=with_ignored, cluster_id=cluster_id, row_limit=limit,
         row_offset=offset,
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ Offset = Annotated[int, Query(ge=0, le=1 << 40)]
 @router.get("/faces/stats", responses=answers(400, 401))
 def read_stats(context: ContextDep, copy: CopyDep, library: LibraryQuery = None) -> FaceStats:
     """How many pictures were looked at for faces, what was found, and by which engine."""
-    row = copy.rows("face_stats", library_id=library_id_of(copy, library))[0]
+    row = copy.rows("faces/stats", library_id=library_id_of(copy, library))[0]
     return FaceStats(**row, engine=context.faces.choice.name)
 
 
@@ -61,7 +61,7 @@ def read_vectors(
 ) -> list[FaceVector]:
     """Faces with their vectors, by number; page with `offset` until there are fewer than `limit`."""
     rows = context.lake.rows(
-        "serving/face_vectors_page", unassigned=unassigned, library_id=library_id_of(copy, library), row_limit=limit,
+        "serving/faces/vectors_page", unassigned=unassigned, library_id=library_id_of(copy, library), row_limit=limit,
         row_offset=offset,
     )  # fmt: skip
     return [

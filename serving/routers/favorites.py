@@ -96,7 +96,7 @@ def _say(body: PhotoRef, context: Context, who: Identity, said: str, **changes: 
 
 
 def _note(context: Context, asset: Row) -> Note:
-    found = context.lake.one("serving/note", asset_id=asset["asset_id"])
+    found = context.lake.one("serving/edits/note", asset_id=asset["asset_id"])
     if found is None:  # gone from the lake since the replica looked
         raise NotFound(f"there is no photo or video at {asset['path']}")
     return Note(path=asset["path"], library_id=asset["library_id"], **found)

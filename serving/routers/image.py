@@ -78,7 +78,7 @@ def _thumbnail(request: Request, context: Context, copy: Copy, asset: Row) -> Re
 
 
 def why_no_thumbnail(copy: Copy, asset: Row) -> str:
-    for failure in copy.rows("failures_of", asset_id=asset["asset_id"]):
+    for failure in copy.rows("listing/failures_of", asset_id=asset["asset_id"]):
         if failure["stage"] in {"hash", "thumbnail"}:
             return f"no thumbnail can be made: {failure['message']} ({failure['error_class']})"
     return "the thumbnail has not been made yet"
@@ -93,10 +93,10 @@ def _derivative(request: Request, file: Path, asset: Row) -> Response:
 def read_metadata(context: ContextDep, copy: CopyDep, path: PathQuery, library: LibraryQuery = None) -> Response:
     """What is known of one file: the Image API's layout, and under `asset` every column of v_assets."""
     asset = find_asset(copy, path, library)
-    detail = context.lake.one("serving/asset_detail", asset_id=asset["asset_id"])
+    detail = context.lake.one("serving/listing/asset_detail", asset_id=asset["asset_id"])
     if detail is None:  # gone from the lake since the replica looked
         raise NotFound(f"there is no photo or video at {path[:500]}")
-    name_dates = context.lake.rows("serving/name_dates", asset_id=asset["asset_id"])
+    name_dates = context.lake.rows("serving/listing/name_dates", asset_id=asset["asset_id"])
     return json_answer(
         {
             "created": _created(copy, asset),
@@ -105,7 +105,7 @@ def read_metadata(context: ContextDep, copy: CopyDep, path: PathQuery, library: 
             "exif": _exif(detail) if asset["has_metadata"] else None,
             "filename_date": _epoch(name_dates[0]["local_time"]) if name_dates else None,
             "asset": detail,
-            "failures": copy.rows("failures_of", asset_id=asset["asset_id"]),
+            "failures": copy.rows("listing/failures_of", asset_id=asset["asset_id"]),
         }
     )
 

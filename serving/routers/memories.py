@@ -51,8 +51,8 @@ def read_memories(
     conditions.folder(path, recursive=recursive)
     taken_on(conditions, today, span, _offset(timezone_offset_minutes))
     outside(conditions, context.settings.excluded_dirs)
-    text = statement("serving/memories").format(
-        conditions=conditions.text, year=MEMORY_YEAR, photo=statement("serving/photo_fields")
+    text = statement("serving/listing/memories").format(
+        conditions=conditions.text, year=MEMORY_YEAR, photo=statement("serving/listing/photo_fields")
     )
     with copy.reading() as reader:
         rows = reader.tuples(text, {**conditions.parameters, "asker": who.account_id, "row_limit": limit})

@@ -42,8 +42,8 @@ def read_failures(
     offset: Annotated[int, Query(ge=0, le=1 << 40)] = 0,
 ) -> Response:
     """Files that could not be read or shown, and why; the latest asset first."""
-    rows = copy.rows("failure_list", row_limit=limit, row_offset=offset)
-    total = copy.rows("failure_count")[0]["failures"]
+    rows = copy.rows("listing/failure_list", row_limit=limit, row_offset=offset)
+    total = copy.rows("listing/failure_count")[0]["failures"]
     return json_answer({"failures": rows, "total": total})
 
 

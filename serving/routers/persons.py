@@ -61,7 +61,7 @@ def read_people(
     offset: PageOffset = 0,
 ) -> list[Person]:
     """Everybody, those in most photos first; the ignored are left out."""
-    rows = copy.rows("people", person_id=None, with_ignored=include_ignored)
+    rows = copy.rows("faces/people", person_id=None, with_ignored=include_ignored)
     return [Person(**row) for row in rows[offset : offset + limit]]
 
 
@@ -173,11 +173,13 @@ def read_candidates(
 ) -> list[BootstrapCandidate]:
     """Tags and keywords that may be people's names: the likely ones first, then the ones in most photos."""
     words: dict[str, Row] = {}
-    for row in sorted(context.lake.rows("serving/bootstrap_words"), key=lambda row: (-row["usage_count"], row["name"])):
+    for row in sorted(
+        context.lake.rows("serving/faces/bootstrap_words"), key=lambda row: (-row["usage_count"], row["name"])
+    ):
         key = normalized_name(row["name"])
         known = words.setdefault(key, {"name": row["name"], "normalized_name": key, "usage_count": 0})
         known["usage_count"] += row["usage_count"]
-    people = {same_name(row["name"]) for row in copy.rows("people", person_id=None, with_ignored=True)}
+    people = {same_name(row["name"]) for row in copy.rows("faces/people", person_id=None, with_ignored=True)}
     found = [
         BootstrapCandidate(**word, looks_like_person=looks_like_person(word["name"]), already_exists=key in people)
         for key, word in words.items()
@@ -207,7 +209,7 @@ def bootstrap_people(body: Bootstrap, context: ContextDep, who: IdentityDep) -> 
 
 def _one(copy: Copy, person_id: int) -> Person:
     """Raises NotFound."""
-    rows = copy.rows("people", person_id=person_id, with_ignored=True)
+    rows = copy.rows("faces/people", person_id=person_id, with_ignored=True)
     if not rows:
         raise NotFound(f"there is no person {person_id}")
     return Person(**rows[0])

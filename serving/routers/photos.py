@@ -78,8 +78,8 @@ def _dirs(copy: Copy, reader: Reader, asked: Filters, library_id: int | None) ->
     """Raises NotFound: There is no such folder."""
     prefix = folder_prefix(asked.path)
     parameters = {"prefix": prefix, "library_id": library_id}
-    dirs = reader.rows(statement("serving/sub_folders"), parameters)
-    if not dirs and prefix and not reader.value(statement("serving/folder_exists"), parameters):
+    dirs = reader.rows(statement("serving/listing/sub_folders"), parameters)
+    if not dirs and prefix and not reader.value(statement("serving/listing/folder_exists"), parameters):
         _look_on_disk(copy, prefix.rstrip("/"), library_id)
     return dirs
 
@@ -121,7 +121,7 @@ def read_months(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query
 def _months(copy: Copy, conditions: Conditions, asked: Filters, library_id: int | None) -> list[dict[str, Any]]:
     if conditions.selective or asked.month:
         return copy.select(
-            statement("serving/filtered_months").format(conditions=conditions.text), **conditions.parameters
+            statement("serving/listing/filtered_months").format(conditions=conditions.text), **conditions.parameters
         )
     rows = [row for row in copy.months if library_id in (None, row["library_id"])]
     return [{**row, "photos": photos} for row in rows if (photos := conditions.counted(row))]
@@ -144,14 +144,14 @@ def read_exif(
     conditions.library(library_id_of(copy, library))
     conditions.tags(tag_ids, exclude_tag_ids, tag_filter_mode)
     conditions.dates(_text(date_from), _text(date_to))
-    return _page_of(copy, "serving/exif_page", conditions, limit, offset)
+    return _page_of(copy, "serving/listing/exif_page", conditions, limit, offset)
 
 
 @router.get("/photos/gps-summary", responses={200: {"model": GpsPhotos}, **answers(400, 401)})
 def read_gps(copy: CopyDep, who: IdentityDep, asked: Annotated[GpsListing, Query()]) -> Response:
     """Where photos were taken, oldest first, in pages; those without a position are left out."""
     conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
-    return _page_of(copy, "serving/gps_page", conditions, asked.limit, asked.offset)
+    return _page_of(copy, "serving/listing/gps_page", conditions, asked.limit, asked.offset)
 
 
 @router.get("/photos/{asset_id}", responses={200: {"model": Photo}, **answers(401, 404)})

@@ -65,11 +65,11 @@ def read_clusters(copy: CopyDep, who: IdentityDep, asked: Annotated[MapQuery, Qu
     """Photos with a position, put together for a map. `bbox` with west above east crosses the antimeridian."""
     conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
     step = 360 / (_CELLS_PER_TILE << asked.zoom)
-    text = statement("serving/map_clusters").format(conditions=conditions.text)
+    text = statement("serving/listing/map_clusters").format(conditions=conditions.text)
     with copy.reading() as reader:
         rows = reader.rows(text, {**conditions.parameters, "step": step, "row_limit": MAX_CLUSTERS + 1})
         ids = as_list(row["cover_asset_id"] for row in rows)
-        covers = {row["asset_id"]: row for row in reader.rows(statement("serving/covers"), {"asset_ids": ids})}
+        covers = {row["asset_id"]: row for row in reader.rows(statement("serving/listing/covers"), {"asset_ids": ids})}
     clusters = [_cluster(row, covers[row["cover_asset_id"]]) for row in rows[:MAX_CLUSTERS]]
     total = sum(cluster["count"] for cluster in clusters)
     return json_answer({"clusters": clusters, "total": total, "truncated": len(rows) > MAX_CLUSTERS})
@@ -79,7 +79,7 @@ def read_clusters(copy: CopyDep, who: IdentityDep, asked: Annotated[MapQuery, Qu
 def read_places(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
     """The countries, regions, cities and own places of photos, with counts."""
     conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
-    text = statement("serving/place_counts").format(conditions=conditions.text)
+    text = statement("serving/listing/place_counts").format(conditions=conditions.text)
     with copy.reading() as reader:
         return json_answer({"places": reader.rows(text, conditions.parameters)})
 

@@ -45,7 +45,7 @@ def read_tags_of(copy: CopyDep, path: PathQuery = None, file_name: PathQuery = N
     if not place:
         raise InvalidQuery("say which photo: path, relative to the library")
     asset = find_asset(copy, place, library)
-    return [Tag(**row) for row in copy.rows("tags_of", content_hash=asset["content_hash"])]
+    return [Tag(**row) for row in copy.rows("edits/tags_of", content_hash=asset["content_hash"])]
 
 
 @router.post("/image/tags", responses=answers(400, 401, 404, 409, 503))
@@ -127,7 +127,9 @@ def _counted(copy: Copy, path: str | None, library_id: int | None) -> list[Row]:
     conditions = Conditions()
     conditions.library(library_id)
     conditions.folder(path, recursive=True)
-    rows = copy.select(statement("serving/tag_counts").format(conditions=conditions.text), **conditions.parameters)
+    rows = copy.select(
+        statement("serving/edits/tag_counts").format(conditions=conditions.text), **conditions.parameters
+    )
     return [row for row in rows if row["count"] or not path]
 
 

@@ -115,7 +115,7 @@ def read_stream_part(
 @router.get("/hls/stats", responses=answers(401))
 def stream_stats(copy: CopyDep) -> StreamStats:
     """How many videos have a stream."""
-    return StreamStats(**copy.rows("hls_stats")[0])
+    return StreamStats(**copy.rows("media/hls_stats")[0])
 
 
 @router.head("/video/preview", include_in_schema=False)

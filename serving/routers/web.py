@@ -44,7 +44,7 @@ def timeline(request: Request, context: ContextDep) -> Response:
 @router.get("/view/{asset_id:int}")
 def photo(request: Request, context: ContextDep, asset_id: int) -> Response:
     """The timeline with one photo open; 404, as a page, where there is no such photo."""
-    gone = asset_id >= 1 << 63 or not context.replica.current.rows("asset_by_id", asset_id=asset_id)
+    gone = asset_id >= 1 << 63 or not context.replica.current.rows("listing/asset_by_id", asset_id=asset_id)
     if gone and context.authority.identify_cookies(request.headers.get("cookie")):
         return error_page(404, PHOTO_GONE)
     return _behind_the_door(request, context, "timeline.html")
@@ -105,7 +105,7 @@ def _behind_the_door(request: Request, context: Context, template: str) -> Respo
     first = not context.replica.current.accounts
     if who is None:
         return page("login.html", PAGE_POLICY, first=first)
-    failures = context.replica.current.rows("failure_count")[0]["files"]
+    failures = context.replica.current.rows("listing/failure_count")[0]["files"]
     return page(
         template,
         PAGE_POLICY,

@@ -114,7 +114,7 @@ class SearchIndex:
             cursor.close()
 
     def _built(self, source: duckdb.DuckDBPyConnection) -> Iterator[Segment]:
-        first, last = source.execute(statement("serving/asset_id_range")).fetchall()[0]
+        first, last = source.execute(statement("serving/replica/asset_id_range")).fetchall()[0]
         for start in range(first, last + 1, SLICE_IDS):
             if self._stop.is_set():  # nobody asks any more
                 return
@@ -137,8 +137,8 @@ class SearchIndex:
 
     def _segment(self, source: duckdb.DuckDBPyConnection, first: int, last: int, only: str) -> Segment:
         bounds = {"first_id": first, "last_id": last}
-        docs = source.execute(statement("serving/search_docs").format(only=only), bounds).to_arrow_table()
-        texts = source.execute(statement("serving/search_texts").format(only=only), bounds).to_arrow_table()
+        docs = source.execute(statement("serving/search/docs").format(only=only), bounds).to_arrow_table()
+        texts = source.execute(statement("serving/search/texts").format(only=only), bounds).to_arrow_table()
         with scratch_connection() as scratch:  # closed at once: what it needed for sorting goes back to the system
             return build_segment(scratch, docs, texts)
 
@@ -154,8 +154,8 @@ class SearchIndex:
 
 def _touched(source: duckdb.DuckDBPyConnection, known: int) -> NDArray[np.int64] | None:
     """Assets whose texts may have changed after snapshot *known*; None when the change feed cannot say."""
-    commits = source.execute(statement("serving/changes"), {"known": known}).fetchall()
-    names = dict(source.execute(statement("serving/table_ids")).fetchall())
+    commits = source.execute(statement("serving/replica/changes"), {"known": known}).fetchall()
+    names = dict(source.execute(statement("serving/replica/table_ids")).fetchall())
     if not commits or commits[0][0] != known + 1:
         return None if commits else np.array([], np.int64)
     changed = _changed_tables((changes for _, changes in commits), names)

@@ -33,7 +33,7 @@ _NO_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 _WHOLE = frozenset({"tag", "keyword", "ext", "country"})  # filters that mean the whole value; the others a part of it
-_SIGNS = ("", "!")  # of what all may find, and of what only owners may: sql/serving/search_terms.sql
+_SIGNS = ("", "!")  # of what all may find, and of what only owners may: sql/serving/search/terms.sql
 _CITY_KEYS = frozenset({"place", "city"})  # filters that know a city by all its names
 _FIELDS = {"place": ("place", "city", "region", "country")}  # filters that look into several
 

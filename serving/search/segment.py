@@ -24,7 +24,7 @@ class Segment:
     Args:
         asset_ids: int64, shape (n,): newest first. A document is a position in it.
         order_us: int64, shape (n,): where each stands in the timeline, microseconds since 1970.
-        terms: t strings in order (sql/serving/search_terms.sql).
+        terms: t strings in order (sql/serving/search/terms.sql).
         offsets: int64, shape (t + 1,), into *postings*; postings: int32, documents of each term, ascending.
         dead: shape (n,): replaced by a document of a later segment.
         spellings: Terms of whole values as they were written.
@@ -110,8 +110,8 @@ def build_segment(connection: duckdb.DuckDBPyConnection, docs: pa.Table, texts: 
     connection.execute(
         "create or replace temp table texts as select doc, field, text from text_rows join doc_rows using (asset_id)"
     )
-    index = connection.execute(statement("serving/search_terms")).to_arrow_table().combine_chunks()
-    spelled = connection.execute(statement("serving/search_spellings"), {"fields": _SHOWN_FIELDS}).fetchall()
+    index = connection.execute(statement("serving/search/terms")).to_arrow_table().combine_chunks()
+    spelled = connection.execute(statement("serving/search/spellings"), {"fields": _SHOWN_FIELDS}).fetchall()
     connection.execute("drop table texts")
     connection.unregister("doc_rows")
     connection.unregister("text_rows")
@@ -134,5 +134,5 @@ def _only_chunk(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
 def scratch_connection(threads: int = 2) -> duckdb.DuckDBPyConnection:
     """A database of its own where words are taken apart."""
     connection = duckdb.connect(config={"threads": threads, "autoinstall_known_extensions": "false"})
-    connection.execute(statement("serving/search_fold"))
+    connection.execute(statement("serving/search/fold"))
     return connection

@@ -145,6 +145,6 @@ def _take_in(incoming: _Incoming, settings: Settings, lake: Lake, replica: Repli
 
 
 def _refuse_same_bytes(copy: Copy, library: Row, content_hash: str) -> None:
-    same = copy.rows("same_bytes", library_id=library["library_id"], content_hash=content_hash)
+    same = copy.rows("upload/same_bytes", library_id=library["library_id"], content_hash=content_hash)
     if same:
         raise AlreadyThere(f"the library has this file already, as {same[0]['path']}", same[0]["path"])

@@ -44,24 +44,24 @@ def _insert_or_revive(writer: Writer, newcomer: Row) -> int:
     """A new asset; or the one that was at this path before its file went missing, or that a scan has just seen."""
     place = {"library_id": newcomer["library_id"], "rel_path": newcomer["rel_path"]}
     first_id = writer.next_id("asset", "asset_id")
-    known = writer.run("serving/asset_at", **place)
+    known = writer.run("serving/upload/asset_at", **place)
     if known:
-        writer.run("serving/revive_asset", asset_id=known[0]["asset_id"],
+        writer.run("serving/upload/revive_asset", asset_id=known[0]["asset_id"],
                    size_bytes=newcomer["size_bytes"], mtime_ns=newcomer["mtime_ns"])  # fmt: skip
         return int(known[0]["asset_id"])
     row = pa.Table.from_pylist([newcomer])
     with writer.using("newcomer", row.set_column(0, "library_id", row["library_id"].cast(pa.int32()))):
         writer.run("scan/insert_assets", first_id=first_id, now=utc_now())
-    return int(writer.run("serving/asset_at", **place)[0]["asset_id"])
+    return int(writer.run("serving/upload/asset_at", **place)[0]["asset_id"])
 
 
 def finish_reading(lake: Lake, replica: Replica, asset: Asset, content_hash: str, plan: IngestPlan) -> None:
     """What the quick pass left: a video's frame, maker notes. The client sees its file complete."""
-    row = replica.refresh().rows("asset_by_id", asset_id=asset.asset_id)
+    row = replica.refresh().rows("listing/asset_by_id", asset_id=asset.asset_id)
     if not row or row[0]["content_hash"] != content_hash:
         return  # changed again meanwhile: the next scan reads it
     read = Asset(**{**{name: getattr(asset, name) for name in Asset.__slots__}, "content_hash": content_hash})
-    failed = {failure["stage"] for failure in replica.current.rows("failures_of", asset_id=asset.asset_id)}
+    failed = {failure["stage"] for failure in replica.current.rows("listing/failures_of", asset_id=asset.asset_id)}
     if not row[0]["has_metadata"] and "metadata" not in failed:
         record_results(lake, read_metadata([read], plan.metadata_tools), asset.rel_path)
     if row[0]["thumbnail_file"] is None and "thumbnail" not in failed:

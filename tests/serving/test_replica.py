@@ -140,7 +140,7 @@ def test_a_live_photo_is_one_photo_from_the_moment_its_other_half_is_known(lake:
         writer.execute("update metadata set content_id = 'L' where asset_id in (14, 21)")
         writer.execute("update fingerprint set media_type = 'video' where asset_id = 21")
     copy = replica.refresh()
-    assert copy.photos == sum(row["photos"] for row in copy.rows("folders")) == 59
+    assert copy.photos == sum(row["photos"] for row in copy.rows("replica/folders")) == 59
     pair = "select live_video, live_video_of from timeline where asset_id in (14, 21) order by asset_id"
     assert copy.select(pair) == [{"live_video": 21, "live_video_of": None}, {"live_video": None, "live_video_of": 14}]
     paired = "coalesce(live_video, live_video_of) is not null"

@@ -55,7 +55,7 @@ select asset_id, 'tag', tag.name from photo_tag join tag using (tag_id) join pre
 union all
 select asset_id, 'description', photo_note.description from photo_note join present using (content_hash)
 union all
--- private: sql/serving/search_terms.sql keeps its words apart
+-- private: sql/serving/search/terms.sql keeps its words apart
 select asset_id, 'insight', concat_ws(' ', told.title, told.summary)
 from (
     select *
