@@ -111,8 +111,8 @@ def scan(
     if quick and accept_loss:
         raise WrongUsage("--accept-loss belongs to a full scan: a quick one finds nothing missing")
     from deployments.progress_bars import open_display
-    from flows.house import watch_with
-    from flows.whole_run import scan_and_drain
+    from flows.engine.context import watch_with
+    from flows.engine.whole_run import scan_and_drain
 
     names = _register(context.obj, folders, needed=True)
     if accept_loss and not folders and len(house_of(context.obj).libraries()) > 1:
@@ -232,7 +232,7 @@ def retry(
     """Have failed files tried again by the next run."""
     if not (paths or stage or everything):
         raise WrongUsage("say what to retry: PATH…, --stage or --all")
-    from flows.upkeep import ask_again
+    from flows.work.integrity import ask_again
 
     asked = ask_again(house_of(context.obj), [to_text(path) for path in paths or []], stage)
     if not asked and (paths or stage):
@@ -336,7 +336,7 @@ def sample_library(folder: Path) -> None:
 
 def _register(settings: Settings, folders: list[str] | None, *, needed: bool) -> list[str]:
     """The names of the libraries to work on: those of *folders*, else all there are."""
-    from flows.libraries import register_library
+    from flows.admin.libraries import register_library
 
     house = house_of(settings)
     if folders and not all(folders):

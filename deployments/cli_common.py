@@ -19,7 +19,7 @@ class WrongUsage(RefusedError):
 
 
 def house_of(settings: Settings) -> Any:
-    from flows.house import open_house
+    from flows.engine.context import open_house
 
     return open_house(settings)
 

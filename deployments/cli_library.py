@@ -30,7 +30,7 @@ def list_libraries(context: typer.Context, json: Json = False) -> None:
 @library_app.command("rename")
 def rename_library(context: typer.Context, name: str, new_name: str) -> None:
     """Call a library something else; nothing else changes."""
-    from flows.library_removal import rename_library as rename
+    from flows.admin.library_removal import rename_library as rename
 
     rename(house_of(context.obj), name, new_name)
     typer.echo(printable(f"{name} is called {new_name.strip()}."))
@@ -46,7 +46,7 @@ def move_library(
     json: Json = False,
 ) -> None:
     """Say that a library's folder moved: numbers, addresses and thumbnails stay. No file is touched."""
-    from flows.library_move import move_library as move
+    from flows.admin.library_move import move_library as move
 
     report = move(house_of(context.obj), name, Path(new_root), dry_run=dry_run, force=force)
     if json:
@@ -67,7 +67,7 @@ def remove_library(
     json: Json = False,
 ) -> None:
     """Forget a library: its rows and what was made from it. No original is touched."""
-    from flows.library_removal import remove_library as forget
+    from flows.admin.library_removal import remove_library as forget
 
     house = house_of(context.obj)
     report = forget(house, name, dry_run=True)

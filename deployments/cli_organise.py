@@ -57,7 +57,7 @@ def export_xmp(
     json: Json = False,
 ) -> None:
     """Write tags, ratings and descriptions into XMP sidecars; originals are never touched."""
-    from flows.xmp_export import export_sidecars
+    from flows.admin.xmp_export import export_sidecars
 
     folder = None if out == "beside" else Path(out).absolute()
     report = export_sidecars(house_of(context.obj), library, folder, dry_run=dry_run)

@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from flows.progress import Pace, duration
+from flows.engine.progress import Pace, duration
 from tasks.file_names import printable
 
 LABELS = {
@@ -31,7 +31,7 @@ _LINE_SECONDS = (10.0, 60.0)  # between two lines of a stage: in its first minut
 
 
 class Display(Protocol):
-    """Makes the `flows.progress.Progress` of each stage; a context manager around the run."""
+    """Makes the `flows.engine.progress.Progress` of each stage; a context manager around the run."""
 
     def __call__(self) -> StageProgress: ...
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows.house import House, open_house
-from flows.independent import IndependentStages
-from flows.models import summary_zone
-from flows.reporting import record_run, show_run
-from flows.steps import step
-from flows.summarising import new_summariser, without_embedding
+from flows.engine.context import House, open_house
+from flows.engine.independent import IndependentStages
+from flows.engine.models import summary_zone
+from flows.engine.reporting import record_run, show_run
+from flows.engine.task_runs import step
+from flows.work.summarising import new_summariser, without_embedding
 from sql.lake import utc_now
 
 DEFAULT_DAYS = 30

@@ -8,14 +8,14 @@ from typing import Any
 from prefect import flow
 
 from deployments.backlogs import engine_choice
-from flows.drain import DrainReport
-from flows.drains import run_drain, show_drains
-from flows.faces import bind_faces, group_all_faces, group_new_faces, record_faces
-from flows.house import House, open_house
-from flows.independent import IndependentStages
-from flows.reporting import end_run
-from flows.runners import drain_runner
-from flows.triggers import DRAIN_HOOKS
+from flows.engine.context import House, open_house
+from flows.engine.drain import DrainReport
+from flows.engine.drain_runs import run_drain, show_drains
+from flows.engine.independent import IndependentStages
+from flows.engine.reporting import end_run
+from flows.engine.runners import drain_runner
+from flows.engine.triggers import DRAIN_HOOKS
+from flows.work.faces import bind_faces, group_all_faces, group_new_faces, record_faces
 from tasks.faces.batch import FaceAsset, look_at_batch, read_batch_regions
 from tasks.faces.engines import EngineChoice
 

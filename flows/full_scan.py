@@ -6,10 +6,10 @@ from typing import Any
 
 from prefect import flow
 
-from flows.reporting import end_run
-from flows.scans import scan
-from flows.triggers import SCAN_HOOKS
-from flows.upkeep import check_lake, forget_deleted_sentinels
+from flows.engine.reporting import end_run
+from flows.engine.triggers import SCAN_HOOKS
+from flows.scanning.every_library import scan
+from flows.work.integrity import check_lake, forget_deleted_sentinels
 
 
 @flow(flow_run_name="full scan {library}", **SCAN_HOOKS)

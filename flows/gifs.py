@@ -7,11 +7,11 @@ from typing import Any
 
 from prefect import flow
 
-from flows.drains import run_drain, show_drains
-from flows.house import open_house
-from flows.reporting import end_run
-from flows.runners import drain_runner
-from flows.triggers import DRAIN_HOOKS
+from flows.engine.context import open_house
+from flows.engine.drain_runs import run_drain, show_drains
+from flows.engine.reporting import end_run
+from flows.engine.runners import drain_runner
+from flows.engine.triggers import DRAIN_HOOKS
 from tasks.video_batch import make_gifs
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from prefect import flow
 
 from deployments.settings import load_settings
-from flows.drains import run_drain, show_drains
-from flows.house import open_house
-from flows.progress import FileProgress
-from flows.reporting import end_run
-from flows.runners import drain_runner
-from flows.triggers import DRAIN_HOOKS
+from flows.engine.context import open_house
+from flows.engine.drain_runs import run_drain, show_drains
+from flows.engine.progress import FileProgress
+from flows.engine.reporting import end_run
+from flows.engine.runners import drain_runner
+from flows.engine.triggers import DRAIN_HOOKS
 from tasks.video.workshop import clear_dead
 from tasks.video_batch import make_streams
 

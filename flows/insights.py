@@ -11,15 +11,15 @@ from prefect.artifacts import create_table_artifact
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from deployments.backlogs import backlogs
-from flows.drain import DrainReport
-from flows.drains import run_drain, show_drains
-from flows.house import House, Library, open_house
-from flows.insight_writer import InsightWriter, insight_writer, record_insights
-from flows.prefect_runs import IDLE_TAG
-from flows.progress import current_flow_run
-from flows.reporting import describe_run, end_run
-from flows.run_logs import log_problems
-from flows.triggers import DRAIN_HOOKS
+from flows.engine.context import House, Library, open_house
+from flows.engine.drain import DrainReport
+from flows.engine.drain_runs import run_drain, show_drains
+from flows.engine.prefect_runs import IDLE_TAG
+from flows.engine.progress import current_flow_run
+from flows.engine.reporting import describe_run, end_run
+from flows.engine.run_logs import log_problems
+from flows.engine.triggers import DRAIN_HOOKS
+from flows.work.insight_writer import InsightWriter, insight_writer, record_insights
 from tasks.asset import Results
 
 log = structlog.get_logger(__name__)

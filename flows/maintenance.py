@@ -7,12 +7,17 @@ from typing import Any
 
 from prefect import flow
 
-from flows.house import open_house
-from flows.prefect_runs import prune_runs
-from flows.reporting import record_run, show_run
-from flows.triggers import start_drains
-from flows.upkeep import check_lake, delete_broken_uploads, forget_deleted_sentinels, forget_vanished_derivatives
-from flows.verification import verify_oldest
+from flows.engine.context import open_house
+from flows.engine.prefect_runs import prune_runs
+from flows.engine.reporting import record_run, show_run
+from flows.engine.triggers import start_drains
+from flows.work.integrity import (
+    check_lake,
+    delete_broken_uploads,
+    forget_deleted_sentinels,
+    forget_vanished_derivatives,
+)
+from flows.work.verification import verify_oldest
 from sql.lake import utc_now
 from tasks.atomic_write import sweep_temporary
 from tasks.video.workshop import clear_dead

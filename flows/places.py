@@ -11,12 +11,12 @@ import structlog
 from prefect import flow
 
 from deployments.backlogs import known_places
-from flows.drains import run_drain, show_drains
-from flows.house import House, open_house
-from flows.personal_places import refresh_places
-from flows.reporting import end_run
-from flows.runners import drain_runner
-from flows.triggers import DRAIN_HOOKS
+from flows.engine.context import House, open_house
+from flows.engine.drain_runs import run_drain, show_drains
+from flows.engine.reporting import end_run
+from flows.engine.runners import drain_runner
+from flows.engine.triggers import DRAIN_HOOKS
+from flows.work.personal_places import refresh_places
 from sql.lake import utc_now
 from tasks.places.batch import PlacedAsset, name_places, places_recipe
 from tasks.places.nominatim import SECONDS_BETWEEN, NominatimBusy, NominatimUnavailable, ask_nominatim

@@ -6,9 +6,9 @@ from typing import Any
 
 from prefect import flow
 
-from flows.reporting import end_run
-from flows.scans import scan
-from flows.triggers import SCAN_HOOKS
+from flows.engine.reporting import end_run
+from flows.engine.triggers import SCAN_HOOKS
+from flows.scanning.every_library import scan
 
 
 @flow(flow_run_name="quick scan {library}", **SCAN_HOOKS)

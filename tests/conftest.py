@@ -12,8 +12,8 @@ from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
 from deployments.settings import Settings
-from flows.house import House, close_lakes, open_house
-from flows.libraries import register_library
+from flows.admin.libraries import register_library
+from flows.engine.context import House, close_lakes, open_house
 from serving.auth import accounts
 from serving.edits import duplicates
 from serving.search import index as search_index

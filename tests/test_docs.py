@@ -11,8 +11,8 @@ import pytest
 
 from deployments.read_only import example_titles
 from deployments.settings import Settings
+from flows.engine.context import House
 from flows.full_scan import full_scan
-from flows.house import House
 from sql.lake import FOLDER, statement
 from tests.pictures import draw
 

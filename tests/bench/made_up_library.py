@@ -11,9 +11,9 @@ from pathlib import Path
 
 from deployments.backlogs import backlogs
 from deployments.settings import Settings
-from flows.house import House
-from flows.libraries import register_library
-from flows.scanning import ScanReport, find_changes
+from flows.admin.libraries import register_library
+from flows.engine.context import House
+from flows.scanning.scan_library import ScanReport, find_changes
 from sql.lake import Lake, utc_now
 
 TAGS = {1: ("summer", 2), 2: ("winter", 4), 3: ("family", 100), 4: ("comet", 10_000), 5: ("wedding", 1_000)}

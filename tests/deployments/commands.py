@@ -96,8 +96,6 @@ def _become(asked: dict[str, object]) -> NoReturn:
 
 
 def _serve() -> None:
-    import flows.places
-    import flows.whole_run  # noqa: F401  # and what they import: all that a command imports when it runs
     from deployments import cli, sql_shell  # noqa: F401
 
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")

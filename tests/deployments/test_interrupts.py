@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.house import open_house
-from flows.libraries import register_library
-from flows.upkeep import check_lake
+from flows.admin.libraries import register_library
+from flows.engine.context import open_house
+from flows.work.integrity import check_lake
 from tests.pictures import draw
 
 COMMAND = [sys.executable, "-m", "deployments.entry"]

@@ -17,7 +17,7 @@ from deployments.prefect_watch import RunSeen
 from deployments.processes import ManagedProcess
 from deployments.progress_bars import ProgressLines
 from deployments.settings import Settings
-from flows.progress import Pace, duration
+from flows.engine.progress import Pace, duration
 from tests.deployments.terminal import Terminal
 from tests.pictures import draw
 

@@ -11,7 +11,7 @@ import pytest
 
 from deployments.read_only import documented_views, open_read_only, run_query, write_table
 from deployments.settings import load_settings
-from flows.house import House
+from flows.engine.context import House
 from sql.lake import Lake
 from tasks.errors import InvalidQuery
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.house import House
+from flows.engine.context import House
 from sql.catalogs import extension_file
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "sql.md"

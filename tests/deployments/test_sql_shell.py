@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from deployments.sql_shell import Completer, split_statements
-from flows.house import House
+from flows.engine.context import House
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-P", "-m", "deployments.cli", "sql"]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows import drain as drain_module
-from flows.drain import DrainReport, drain
-from flows.house import open_house
-from flows.scanning import ScanReport, find_changes
+from flows.engine import drain as drain_module
+from flows.engine.context import open_house
+from flows.engine.drain import DrainReport, drain
+from flows.engine.triggers import DRAIN_HOOKS
+from flows.scanning.scan_library import ScanReport, find_changes
 from flows.thumbnails import thumbnails
-from flows.triggers import DRAIN_HOOKS
 from tasks.asset import Asset, Results
 from tasks.errors import LibraryLost, StorageUnavailable
 from tasks.ingest import HASH_TOOL, ingest_files

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.house import House
-from flows.scanning import ScanReport, find_changes
+from flows.engine.context import House
+from flows.scanning.scan_library import ScanReport, find_changes
 from tests.pictures import draw
 
 RUN = """

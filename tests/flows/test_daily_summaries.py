@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.daily_summaries import daily_summaries
-from flows.house import House, open_house
+from flows.engine.context import House, open_house
 from tasks.errors import MessagesUnavailable
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import CHAT_MODEL, EMBED_MODEL, Fail, OllamaStandIn, Say
@@ -23,7 +23,7 @@ def sms(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmsStandIn]:
         for hour in (8, 20):
             stand_in.add("Ada", f"2026-05-{day:02}T{hour:02}:00:00+02:00", "Ada", f"On day {day} at {hour} we swam.")
     stand_in.add("Bob", "2026-05-02T23:30:00Z", "me", "Late, but the contract with Meyer is signed.")
-    monkeypatch.setattr("flows.steps.RETRY_DELAYS_SECONDS", [0.0, 0.0])
+    monkeypatch.setattr("flows.engine.task_runs.RETRY_DELAYS_SECONDS", [0.0, 0.0])
     with stand_in.running():
         monkeypatch.setenv("SMS_API_URL", stand_in.url)
         monkeypatch.setenv("SMS_API_TOKEN", TOKEN)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from flows import drain as drain_module
-from flows.drain import drain, split
+from flows.engine import drain as drain_module
+from flows.engine.context import House
+from flows.engine.drain import drain, split
 from flows.full_scan import full_scan
 from flows.hash_backfill import hash_backfill
-from flows.house import House
 from flows.maintenance import maintenance
 from flows.metadata import metadata
-from flows.scanning import ScanReport, find_changes
+from flows.scanning.scan_library import ScanReport, find_changes
 from flows.thumbnails import thumbnails
-from flows.upkeep import ask_again, check_lake
+from flows.work.integrity import ask_again, check_lake
 from tasks.asset import Asset, Results
 from tasks.errors import IntegrityError, StorageUnavailable
 from tasks.images.sentinel import sentinel_path

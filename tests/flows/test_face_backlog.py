@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from deployments.status import library_status
+from flows.engine.context import House
+from flows.engine.triggers import start_drains
+from flows.engine.whole_run import scan_and_drain
 from flows.face_backlog import face_backlog, face_groups
 from flows.full_scan import full_scan
-from flows.house import House
-from flows.triggers import start_drains
-from flows.whole_run import scan_and_drain
 from tasks.errors import TransientError
 from tasks.faces.protocol import Box, FaceServiceUnavailable
 from tests.apollo_stand_in import Apollo, Mood, apollo, box_of, face, identity, portrait
@@ -29,7 +29,7 @@ def service(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Apollo]:
     with apollo() as state:
         monkeypatch.setenv("APOLLO_FACE_API_BASE_URL", state.url)
         monkeypatch.setenv("FACE_DETECT_TIMEOUT_SEC", "60")
-        monkeypatch.setattr("flows.drain.RETRY_DELAYS_SECONDS", [0.01])
+        monkeypatch.setattr("flows.engine.drain.RETRY_DELAYS_SECONDS", [0.01])
         yield state
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from flows.engine.context import House
 from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
-from flows.house import House
-from flows.upkeep import ask_again, check_lake
+from flows.work.integrity import ask_again, check_lake
 from tasks.faces.batch import MAX_REFUSALS
 from tasks.faces.protocol import FaceServiceUnavailable
 from tests.apollo_stand_in import Apollo, Mood, apollo, portrait
@@ -25,7 +25,7 @@ def service(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Apollo]:
     with apollo() as state:
         monkeypatch.setenv("APOLLO_FACE_API_BASE_URL", state.url)
         monkeypatch.setenv("FACE_DETECT_TIMEOUT_SEC", "20")
-        monkeypatch.setattr("flows.drain.RETRY_DELAYS_SECONDS", [0.01])
+        monkeypatch.setattr("flows.engine.drain.RETRY_DELAYS_SECONDS", [0.01])
         yield state
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-import flows.whole_run as whole_run
-from flows.house import House
-from flows.independent import IndependentStages
-from flows.whole_run import scan_and_drain
+import flows.engine.whole_run as whole_run
+from flows.engine.context import House
+from flows.engine.independent import IndependentStages
+from flows.engine.whole_run import scan_and_drain
 from tasks.errors import IntegrityError, StorageUnavailable, TransientError
 
 STAGES = ("metadata", "thumbnails", "places", "perceptual_hashes", "preview_clips", "gifs", "hls", "face_backlog")

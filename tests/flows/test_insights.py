@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from deployments.status import library_status
+from flows.admin.libraries import register_library
+from flows.engine.context import House, open_house
 from flows.full_scan import full_scan
-from flows.house import House, open_house
 from flows.insights import insights
-from flows.libraries import register_library
-from flows.upkeep import ask_again, check_lake
+from flows.work.integrity import ask_again, check_lake
 from sql.lake import utc_now
 from tasks.errors import MessagesUnavailable, ModelRefused, ModelUnavailable, UnknownLibrary
 from tasks.models.embed import MiniLm
@@ -37,7 +37,7 @@ def ollama() -> Iterator[OllamaStandIn]:
 @pytest.fixture
 def chosen(house: House, library: Path, ollama: OllamaStandIn, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Three photos of three summers, whose library is chosen, and a model that is there."""
-    monkeypatch.setattr("flows.drain.RETRY_DELAYS_SECONDS", [0.0, 0.0])
+    monkeypatch.setattr("flows.engine.drain.RETRY_DELAYS_SECONDS", [0.0, 0.0])
     for name, value in {
         "INSIGHT_LIBRARIES": "photos",
         "OLLAMA_PRIMARY_URL": ollama.url,
@@ -283,7 +283,7 @@ def test_summaries_of_those_days_are_told_closest_first(
 def test_insight_somebody_asked_for_meanwhile_stays_the_current_one(
     chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import insight_writer
+    from flows.work import insight_writer
 
     original = insight_writer.record_insights
 

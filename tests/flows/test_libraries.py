@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.house import House
-from flows.libraries import register_library
-from flows.library_removal import remove_library
+from flows.admin.libraries import register_library
+from flows.admin.library_removal import remove_library
+from flows.engine.context import House
 
 
 def numbers(house: House) -> dict[str, int]:

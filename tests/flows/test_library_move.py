@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.admin.libraries import register_library
+from flows.admin.library_move import move_library
+from flows.engine.context import House
 from flows.full_scan import full_scan
-from flows.house import House
-from flows.libraries import register_library
-from flows.library_move import move_library
 from tasks.errors import Conflict, LibraryLost
 from tests.pictures import draw
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from flows.engine.context import House
 from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
-from flows.house import House
 from serving.app import create_app
 from tasks.faces.protocol import Box
 from tests.apollo_stand_in import box_of, portrait

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import pytest
 
+from flows.engine.context import House, open_house
 from flows.full_scan import full_scan
-from flows.house import House, open_house
 from flows.metadata import metadata
 from flows.perceptual_hashes import perceptual_hashes
 from flows.places import places
 from flows.thumbnails import thumbnails
-from flows.upkeep import check_lake
+from flows.work.integrity import check_lake
 
 GPS_PHOTOS = ["2012/summer/Iceland-P3.jpg", "2015/safari/elephants.jpg"]
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from flows.house import House, close_lakes, open_house
-from flows.libraries import register_library
-from flows.upkeep import check_lake
-from flows.whole_run import scan_and_drain
+from flows.admin.libraries import register_library
+from flows.engine.context import House, close_lakes, open_house
+from flows.engine.whole_run import scan_and_drain
+from flows.work.integrity import check_lake
 
 Row = dict[str, Any]
 

@@ -16,8 +16,8 @@ import yaml
 
 from deployments.prefect_env import prefect_environment
 from deployments.settings import Settings
-from flows.prefect_runs import KEPT_IDLE_RUNS
-from flows.run_logs import LOGGED_PER_BATCH, LOGGED_PER_RUN, lines_left
+from flows.engine.prefect_runs import KEPT_IDLE_RUNS
+from flows.engine.run_logs import LOGGED_PER_BATCH, LOGGED_PER_RUN, lines_left
 from sql.lake import Lake
 from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 from tests.flows.test_prefect_server import CHECKOUT, PREFECT_YAML, LivePrefect

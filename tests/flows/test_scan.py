@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from flows.admin.libraries import register_library
+from flows.engine.context import House
 from flows.full_scan import full_scan
-from flows.house import House
-from flows.libraries import register_library
 from flows.quick_scan import quick_scan
 from tasks.errors import Conflict, IntegrityError, LibraryLost
 from tests.pictures import age, draw

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import drain
+from flows.engine import drain
+from flows.engine.context import House
 from flows.full_scan import full_scan
-from flows.house import House
 from sql.lake import Lake, LakeError
 from tests.bench.scan_under_load_bench import busy_loops, darkroom, environment, failures_known, make_broken_files
 from tests.pictures import draw

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from deployments.backlogs import backlogs, deployments_with_work
 from deployments.settings import Settings
-from flows.libraries import register_library
+from flows.admin.libraries import register_library
 from serving.app import create_app
 from sql.lake import Lake
 from tasks.stages import DEPLOYMENTS, FEEDS

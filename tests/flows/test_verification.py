@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.engine.context import House
 from flows.full_scan import full_scan
-from flows.house import House
 from flows.maintenance import maintenance
 from flows.quick_scan import quick_scan
-from flows.upkeep import check_lake
-from flows.verification import verify_oldest
+from flows.work.integrity import check_lake
+from flows.work.verification import verify_oldest
 from tests.pictures import age, draw
 
 SMALL_NIGHT = "0.000000001"  # GiB: one file

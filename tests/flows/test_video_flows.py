@@ -13,17 +13,17 @@ import pytest
 
 from deployments.backlogs import backlogs
 from deployments.status import library_status
-from flows.drain import drain
+from flows.engine.context import House
+from flows.engine.drain import drain
+from flows.engine.progress import FileProgress, SilentProgress
+from flows.engine.whole_run import scan_and_drain
 from flows.full_scan import full_scan
 from flows.gifs import gifs
 from flows.hls import hls
-from flows.house import House
 from flows.maintenance import maintenance
 from flows.metadata import metadata
 from flows.preview_clips import preview_clips
-from flows.progress import FileProgress, SilentProgress
-from flows.upkeep import ask_again, check_lake
-from flows.whole_run import scan_and_drain
+from flows.work.integrity import ask_again, check_lake
 from sql.lake import utc_now
 from tasks.asset import Asset, Results
 from tasks.images.sentinel import sentinel_path

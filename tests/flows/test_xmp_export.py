@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.admin.xmp_export import export_sidecars
+from flows.engine.context import House
+from flows.engine.whole_run import scan_and_drain
 from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
-from flows.house import House
-from flows.whole_run import scan_and_drain
-from flows.xmp_export import export_sidecars
 from sql.lake import Row, utc_now
 from tasks.errors import UnknownLibrary
 from tasks.faces.record import face_row, person_row

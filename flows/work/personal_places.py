@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from deployments.backlogs import known_places
-from flows.house import House
+from flows.engine.context import House
 from tasks.errors import TransientError
 from tasks.places.personal import PersonalPlace, digest, fetch_places
 

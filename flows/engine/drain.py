@@ -19,10 +19,10 @@ from typing import Any, Protocol, TypeVar
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.house import House
-from flows.progress import current_flow_run
-from flows.run_logs import lines_left, log_batch
-from flows.runners import batches_ahead
+from flows.engine.context import House
+from flows.engine.progress import current_flow_run
+from flows.engine.run_logs import lines_left, log_batch
+from flows.engine.runners import batches_ahead
 from sql.lake import LakeError, LakeLocked
 from tasks.asset import Asset, Results
 from tasks.errors import TransientError

@@ -17,9 +17,9 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows.house import House
-from flows.prefect_runs import IDLE_TAG, prune_idle_runs
-from flows.progress import current_flow_run
+from flows.engine.context import House
+from flows.engine.prefect_runs import IDLE_TAG, prune_idle_runs
+from flows.engine.progress import current_flow_run
 from sql.lake import utc_now
 from tasks.file_names import printable
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from flows.house import House, open_house
+from flows.engine.context import House, open_house
 from sql.lake import FOLDER, Row
 from tasks.atomic_write import is_old_temporary
 from tasks.derivative_files import FILE_OF, hls_file, on_disk

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date
 
-from flows.house import House
-from flows.models import embedder_of, messages_of, summary_zone
+from flows.engine.context import House
+from flows.engine.models import embedder_of, messages_of, summary_zone
 from sql.lake import Row
 from tasks.agent.eyes import LONG_EDGE_PX, LocalEyes, small_jpeg
 from tasks.agent.photo_context import ContextSources

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from flows.house import House, open_house
-from flows.prefect_runs import name_planned_runs
-from flows.reporting import describe_run, record_run, show_idle_run, show_run
-from flows.scanning import ScanReport, scan_library
-from flows.triggers import is_retry, start_what_waits
+from flows.engine.context import House, open_house
+from flows.engine.prefect_runs import name_planned_runs
+from flows.engine.reporting import describe_run, record_run, show_idle_run, show_run
+from flows.engine.triggers import is_retry, start_what_waits
+from flows.scanning.scan_library import ScanReport, scan_library
 from sql.lake import utc_now
 from tasks.errors import LibraryLost
 

@@ -21,7 +21,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
-from flows.progress import current_flow_run
+from flows.engine.progress import current_flow_run
 
 IDLE_TAG = "idle"  # of a run that found nothing to do
 KEPT_IDLE_RUNS = 5  # of each deployment: that it looks, and when it looked last

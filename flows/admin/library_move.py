@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flows.house import House, Library
-from flows.libraries import file_size
-from flows.library_removal import nobody_at_work, one_library
-from flows.scanning import refuse_mixed_folders
+from flows.admin.libraries import file_size
+from flows.admin.library_removal import nobody_at_work, one_library
+from flows.engine.context import House, Library
+from flows.scanning.scan_library import refuse_mixed_folders
 from tasks.errors import Conflict, LibraryLost
 from tasks.file_names import to_os_name, to_text
 from tasks.hashing import hash_stream

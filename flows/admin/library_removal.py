@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.house import House, Library
-from flows.upkeep import place_of_failure
+from flows.engine.context import House, Library
+from flows.work.integrity import place_of_failure
 from sql.lake import FOLDER, Row, Writer
 from tasks.derivative_files import FILE_OF, on_disk
 from tasks.errors import Conflict, RefusedError, TransientError

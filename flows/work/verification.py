@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from flows.house import House, Library
+from flows.engine.context import House, Library
 from sql.lake import Row, utc_now
 from tasks.asset import Results
 from tasks.verification import VERIFY_TOOL, KnownFile, Verification, verify_files, within_budget

@@ -6,18 +6,18 @@ import time
 from functools import partial
 from typing import Any
 
+from flows.engine.context import one_run, open_house
+from flows.engine.independent import IndependentStages
 from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
 from flows.gifs import gifs
 from flows.hls import hls
-from flows.house import one_run, open_house
-from flows.independent import IndependentStages
 from flows.metadata import metadata
 from flows.perceptual_hashes import perceptual_hashes
 from flows.places import places
 from flows.preview_clips import preview_clips
 from flows.quick_scan import quick_scan
-from flows.scans import NUMBERS
+from flows.scanning.every_library import NUMBERS
 from flows.thumbnails import thumbnails
 from tasks.errors import LibraryLost, TransientError
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.drain import RETRY_DELAYS_SECONDS
-from flows.progress import current_flow_run
+from flows.engine.drain import RETRY_DELAYS_SECONDS
+from flows.engine.progress import current_flow_run
 from sql.lake import LakeLocked
 from tasks.errors import TransientError
 

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.house import House
+from flows.engine.context import House
 from sql.lake import Row
 from tasks.atomic_write import atomic_write
 from tasks.errors import UnknownLibrary, UnreadableFile

@@ -18,10 +18,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.drain import DrainReport, drain
-from flows.house import House, Library
-from flows.scan_record import Found, ScanRecorder
-from flows.verification import verify_suspects
+from flows.engine.context import House, Library
+from flows.engine.drain import DrainReport, drain
+from flows.scanning.record import Found, ScanRecorder
+from flows.work.verification import verify_suspects
 from sql.lake import Row
 from tasks.derivative_files import FILE_OF, on_disk
 from tasks.errors import IntegrityError, LibraryLost

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from typing import Any
 
-from flows.house import House
-from flows.models import embedder_of, messages_of, run_and_hang_up, servers_of
+from flows.engine.context import House
+from flows.engine.models import embedder_of, messages_of, run_and_hang_up, servers_of
 from sql.lake import Row, utc_now
 from tasks.errors import ModelRefused, ModelUnavailable
 from tasks.messages import SmsApi, TextMessage, by_day, days_bounds, input_hash

@@ -30,11 +30,11 @@ from prefect.flows import FlowStateHook
 from prefect.states import Scheduled
 
 from deployments.backlogs import backlogs, deployments_with_work, engine_choice
-from flows.drain import DrainReport
-from flows.drains import reports_of_run
-from flows.house import House, open_house
-from flows.progress import current_flow_run
-from flows.upkeep import ask_again
+from flows.engine.context import House, open_house
+from flows.engine.drain import DrainReport
+from flows.engine.drain_runs import reports_of_run
+from flows.engine.progress import current_flow_run
+from flows.work.integrity import ask_again
 from tasks.atomic_write import atomic_write
 from tasks.stages import DEPLOYMENTS, FEEDS, PAUSES
 

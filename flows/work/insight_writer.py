@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from deployments.backlogs import insight_tool
-from flows.house import House
-from flows.insight_sources import InsightSources
-from flows.models import run_and_hang_up, servers_of
+from flows.engine.context import House
+from flows.engine.models import run_and_hang_up, servers_of
+from flows.work.insight_sources import InsightSources
 from sql.lake import Writer
 from tasks.agent.insight import write_insight
 from tasks.agent.transcripts import WrittenInsight, keep_insight

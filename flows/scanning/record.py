@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.house import Library
+from flows.engine.context import Library
 from sql.lake import Lake, Row, utc_now
 from tasks.moves import Move
 from tasks.newcomers import Classified, classify

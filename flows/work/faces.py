@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.house import House
+from flows.engine.context import House
 from sql.lake import Writer, utc_now
 from tasks.asset import Results
 from tasks.faces.batch import FaceResults

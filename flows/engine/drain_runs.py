@@ -6,14 +6,16 @@ from collections import defaultdict
 from typing import Any
 
 from deployments.backlogs import backlogs
-from flows.drain import DrainReport, Recorder, Work, drain
-from flows.house import House
-from flows.progress import current_flow_run
-from flows.reporting import record_run, show_idle_run, show_run
+from flows.engine.context import House
+from flows.engine.drain import DrainReport, Recorder, Work, drain
+from flows.engine.progress import current_flow_run
+from flows.engine.reporting import record_run, show_idle_run, show_run
 from sql.lake import utc_now
 from tasks.asset import Asset
 
-reports_of_run: defaultdict[str, list[DrainReport]] = defaultdict(list)  # of Prefect runs; `flows.triggers` takes them
+reports_of_run: defaultdict[str, list[DrainReport]] = defaultdict(
+    list
+)  # of Prefect runs; `flows.engine.triggers` takes them
 
 
 def run_drain(

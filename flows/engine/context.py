@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from deployments.settings import Settings, load_settings
-from flows.progress import PrefectProgress, Progress, SilentProgress, current_flow_run
+from flows.engine.progress import PrefectProgress, Progress, SilentProgress, current_flow_run
 from sql.lake import Lake, Row
 from tasks.errors import UnknownLibrary
 from tasks.file_names import to_os_name
@@ -121,7 +121,7 @@ def open_house(settings: Settings | None = None) -> House:
     if flow_run is not None:
         house = replace(house, progress=PrefectProgress, run_id=str(flow_run.id))
     if settings.base_path is not None:
-        from flows.libraries import register_library
+        from flows.admin.libraries import register_library
 
         register_library(house.lake, settings.base_path)
     return house

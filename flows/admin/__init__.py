@@ -1,0 +1,1 @@
+"""Libraries registered, moved and removed; sidecars written."""

@@ -1,0 +1,1 @@
+"""What every flow stands on: context, drains, runs, progress, triggers."""

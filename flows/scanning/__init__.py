@@ -1,0 +1,1 @@
+"""A scan of a library: walk, compare, record."""

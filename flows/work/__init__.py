@@ -1,0 +1,1 @@
+"""What the flows of faces, insights, summaries and integrity do in one run."""
