@@ -42,7 +42,7 @@ from prefect.workers.process import ProcessWorker
 
 from deployments.prefect_env import WORK_POOL
 from deployments.settings import Settings, load_settings
-from tasks.private_files import deny_others
+from tasks.files.private import deny_others
 
 PREFECT_YAML = Path(__file__).with_name("prefect.yaml")
 UNFINISHED = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.PAUSED]

@@ -12,13 +12,13 @@ from typing import Any
 from deployments.settings import Settings
 from sql.lake import Lake
 from tasks.agent.transcripts import PROMPT_VERSION
+from tasks.batches.ingest import plan_ingest
+from tasks.batches.video import plan_videos
 from tasks.errors import ToolMissing
 from tasks.faces.engines import EngineChoice
 from tasks.faces.regions import REGIONS_RECIPE
-from tasks.ingest import plan_ingest
 from tasks.places.personal import PersonalPlace
 from tasks.stages import DEPLOYMENTS, STAGES, backlog_parameters, stage_backlog
-from tasks.video_batch import plan_videos
 
 Backlogs = dict[str, dict[str, Any]]
 

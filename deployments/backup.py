@@ -24,7 +24,7 @@ from deployments.backup_files import Source, copy_database, copy_file, hash_of, 
 from deployments.backup_manifest import MANIFEST, EarlierEntries, Entry, ManifestWriter
 from deployments.settings import Settings, own_version
 from tasks.errors import IntegrityError, RefusedError
-from tasks.file_names import to_os_name
+from tasks.files.names import to_os_name
 
 UNFINISHED = "unfinished"
 KEEP = 30

@@ -12,8 +12,8 @@ from pathlib import Path
 from blake3 import blake3
 
 from deployments.settings import Settings
-from tasks.atomic_write import TEMPORARY_PREFIX
 from tasks.errors import IntegrityError
+from tasks.files.atomic_write import TEMPORARY_PREFIX
 
 _CHUNK = 1 << 20
 _PARQUET = """

@@ -20,8 +20,8 @@ from deployments.cli_organise import changes, export_xmp, undo
 from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from tasks.errors import RefusedError
-from tasks.file_names import printable, to_text
-from tasks.private_files import close_to_others, deny_others
+from tasks.files.names import printable, to_text
+from tasks.files.private import close_to_others, deny_others
 
 app = typer.Typer(
     name="darkroom",

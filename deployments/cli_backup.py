@@ -12,7 +12,7 @@ import typer
 
 from deployments.cli_common import Json, print_json
 from deployments.settings import Settings, load_settings
-from tasks.file_names import printable
+from tasks.files.names import printable
 
 
 def backup(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from deployments.cli_common import Json, house_of, print_json
-from tasks.file_names import printable
+from tasks.files.names import printable
 
 
 def changes(

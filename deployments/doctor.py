@@ -27,13 +27,13 @@ from deployments.writability import write_problem
 from sql.lake import Lake, LakeError
 from tasks.errors import DarkroomError
 from tasks.faces.engines import pack_version
-from tasks.file_names import to_os_name
-from tasks.messages import SmsApi
+from tasks.files.names import to_os_name
+from tasks.files.private import open_to_others
+from tasks.messages.sms_api import SmsApi
 from tasks.models.embed import EMBEDDED_MODEL
 from tasks.models.ollama_models import OllamaModels, ServerModels
 from tasks.models.ollama_server import OllamaServer
 from tasks.models.setup import local_servers
-from tasks.private_files import open_to_others
 from tasks.video.encoders import working_encoders
 
 State = Literal["ok", "warn", "fail"]

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.engine.progress import Pace, duration
-from tasks.file_names import printable
+from tasks.files.names import printable
 
 LABELS = {
     "changes": "looking for changes", "hash": "reading new files", "metadata": "metadata", "thumbnails": "thumbnails",

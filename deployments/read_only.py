@@ -15,7 +15,7 @@ from pyarrow import parquet
 from deployments.settings import Settings
 from sql.lake import FOLDER, Lake, statement
 from tasks.errors import InvalidQuery
-from tasks.file_names import to_text
+from tasks.files.names import to_text
 from tasks.sql_tree import NotASelect, nodes_of, parsed, table_function, tables_named
 
 Format = Literal["table", "csv", "json", "parquet"]

@@ -22,7 +22,7 @@ from deployments.backup_files import copy_file, sync_folder
 from deployments.backup_manifest import read_about, read_entries
 from deployments.settings import Settings
 from tasks.errors import IntegrityError, RefusedError
-from tasks.file_names import to_os_name
+from tasks.files.names import to_os_name
 
 _STAGING = ".darkroom-restoring"
 

@@ -26,7 +26,7 @@ from deployments.prefect_watch import PrefectWatch, RunSeen
 from deployments.processes import ManagedProcess, bound_log, descendants, end_group, exit_text
 from deployments.settings import Settings, load_settings
 from deployments.up_screen import Screen, open_screen
-from tasks.private_files import deny_others
+from tasks.files.private import deny_others
 
 SERVER_START_SECONDS = 180.0  # the first start makes Prefect's database; on a slow disk that takes a while
 PATIENCE_SECONDS = 8.0  # then it is said what is waited for

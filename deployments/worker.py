@@ -29,8 +29,8 @@ from deployments.flow_engine import import_everything
 from deployments.prefect_env import WORK_POOL
 from deployments.settings import load_settings
 from deployments.tether import die_with_parent
-from tasks.new_work import announced_at
-from tasks.private_files import deny_others
+from tasks.files.new_work import announced_at
+from tasks.files.private import deny_others
 
 WATCH_SECONDS = 1.0
 

@@ -12,7 +12,7 @@ from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
 from flows.engine.triggers import DRAIN_HOOKS
-from tasks.ingest import ingest_files
+from tasks.batches.ingest import ingest_files
 
 
 @flow(flow_run_name="hash backfill {library}", task_runner=drain_runner(), **DRAIN_HOOKS)

@@ -14,8 +14,8 @@ from flows.engine.progress import FileProgress
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
 from flows.engine.triggers import DRAIN_HOOKS
+from tasks.batches.video import make_streams
 from tasks.video.workshop import clear_dead
-from tasks.video_batch import make_streams
 
 
 @flow(flow_run_name="hls {library}", task_runner=drain_runner(load_settings().hls_concurrency), **DRAIN_HOOKS)

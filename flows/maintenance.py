@@ -19,7 +19,7 @@ from flows.work.integrity import (
 )
 from flows.work.verification import verify_oldest
 from sql.lake import utc_now
-from tasks.atomic_write import sweep_temporary
+from tasks.files.atomic_write import sweep_temporary
 from tasks.video.workshop import clear_dead
 
 

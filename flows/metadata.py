@@ -12,7 +12,7 @@ from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
 from flows.engine.triggers import DRAIN_HOOKS
-from tasks.metadata_batch import read_metadata
+from tasks.batches.metadata import read_metadata
 
 
 @flow(flow_run_name="metadata {library}", task_runner=drain_runner(), **DRAIN_HOOKS)

@@ -12,7 +12,7 @@ from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
 from flows.engine.triggers import DRAIN_HOOKS
-from tasks.perceptual import ThumbnailedAsset, hash_thumbnails
+from tasks.batches.perceptual_hashes import ThumbnailedAsset, hash_thumbnails
 
 
 @flow(flow_run_name="perceptual hashes {library}", task_runner=drain_runner(), **DRAIN_HOOKS)

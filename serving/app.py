@@ -68,7 +68,7 @@ from serving.trusted_hosts import TrustedHosts, trusted_names
 from serving.web.pages import WEB
 from sql.lake import Lake, LakeError
 from tasks.errors import EmbeddingMismatch
-from tasks.private_files import close_to_others, deny_others
+from tasks.files.private import close_to_others, deny_others
 
 log = structlog.get_logger(__name__)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from tasks.errors import AssetError, StorageUnavailable
-from tasks.file_names import to_os_name
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind, MediaType
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind, MediaType
+from tasks.files.names import to_os_name
 
 Row = dict[str, Any]
 

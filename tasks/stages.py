@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.batches.ingest import HASH_TOOL, IngestPlan
+from tasks.batches.video import GIF_OF_CLIP_RECIPE, VideoPlan
 from tasks.images.phash import PHASH_RECIPE
 from tasks.images.thumbnail import LARGE_RECIPE
-from tasks.ingest import HASH_TOOL, IngestPlan
 from tasks.metadata import METADATA_RECIPE
 from tasks.places.batch import places_recipe
 from tasks.places.personal import PersonalPlace
 from tasks.programs import find_exiftool, find_ffprobe, metadata_recipe
 from tasks.video.clip import CLIP_RECIPE
-from tasks.video_batch import GIF_OF_CLIP_RECIPE, VideoPlan
 
 # As failures name it, to its query in sql/backlog/.
 STAGES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from sql.lake import Lake, Row, utc_now
 from tasks.errors import Conflict, LibraryLost
 from tasks.faces.record import new_numbers
-from tasks.file_names import to_os_name, to_text
+from tasks.files.names import to_os_name, to_text
 
 RECOGNISED_BY_FILES = 100  # looked for at a new place
 

@@ -11,11 +11,11 @@ from flows.admin.libraries import file_size
 from flows.admin.library_removal import nobody_at_work, one_library
 from flows.engine.context import House, Library
 from flows.scanning.scan_library import refuse_mixed_folders
+from tasks.batches.ingest import open_original
 from tasks.errors import Conflict, LibraryLost
-from tasks.file_names import to_os_name, to_text
-from tasks.hashing import hash_stream
-from tasks.ingest import open_original
-from tasks.walk import walk
+from tasks.files.hashing import hash_stream
+from tasks.files.names import to_os_name, to_text
+from tasks.files.walk import walk
 
 HASHED_FILES = 30  # of those that are there
 HASHED_BYTES = 2 << 30

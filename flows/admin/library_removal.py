@@ -12,8 +12,8 @@ from typing import Any
 from flows.engine.context import House, Library
 from flows.work.integrity import place_of_failure
 from sql.lake import FOLDER, Row, Writer
-from tasks.derivative_files import FILE_OF, on_disk
 from tasks.errors import Conflict, RefusedError, TransientError
+from tasks.files.derivatives import FILE_OF, on_disk
 from tasks.images.sentinel import clear_mark
 
 _RESERVED = {"all"}  # means something else where a library is asked for

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from flows.engine.context import House
 from sql.lake import Row
-from tasks.atomic_write import atomic_write
 from tasks.errors import UnknownLibrary, UnreadableFile
 from tasks.faces.protocol import Box
 from tasks.faces.regions import NamedBox
-from tasks.file_names import to_os_name, to_text
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
+from tasks.files.atomic_write import atomic_write
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
+from tasks.files.names import to_os_name, to_text
+from tasks.files.private import mode_in
 from tasks.metadata.packets import Packets, read_packets
 from tasks.metadata.xmp import InvalidXmp
-from tasks.private_files import mode_in
-from tasks.xmp_sidecar import Said, is_ours, merged_sidecar
+from tasks.sidecars.sidecar import Said, is_ours, merged_sidecar
 
 
 @dataclass

@@ -13,11 +13,11 @@ from pathlib import Path
 from deployments.settings import Settings, load_settings
 from flows.engine.progress import PrefectProgress, Progress, SilentProgress, current_flow_run
 from sql.lake import Lake, Row
+from tasks.batches.ingest import IngestPlan, plan_ingest
+from tasks.batches.video import VideoPlan, plan_videos
 from tasks.errors import UnknownLibrary
-from tasks.file_names import to_os_name
-from tasks.ingest import IngestPlan, plan_ingest
-from tasks.private_files import deny_others
-from tasks.video_batch import VideoPlan, plan_videos
+from tasks.files.names import to_os_name
+from tasks.files.private import deny_others
 
 
 @dataclass(frozen=True, slots=True)

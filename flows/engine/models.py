@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import tzlocal
 
 from deployments.settings import Settings
-from tasks.messages import SmsApi
+from tasks.messages.sms_api import SmsApi
 from tasks.models.embed import Embedder
 from tasks.models.ollama_server import OllamaServer
 from tasks.models.setup import embedder_named, local_servers

@@ -21,7 +21,7 @@ from flows.engine.context import House
 from flows.engine.prefect_runs import IDLE_TAG, prune_idle_runs
 from flows.engine.progress import current_flow_run
 from sql.lake import utc_now
-from tasks.file_names import printable
+from tasks.files.names import printable
 
 STATE_WITH_FAILURES = "Completed with failures"
 FAILURES_TAG = "failures"  # what the list of runs in the Prefect UI can be filtered by

@@ -8,7 +8,7 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_run_logger
 
 from tasks.asset import Problem, Results
-from tasks.file_names import printable
+from tasks.files.names import printable
 
 LOGGED_PER_BATCH = 50
 LOGGED_PER_RUN = 1_000  # a line is a row of Prefect's database: 200,000 broken files must not write 200,000

@@ -35,7 +35,7 @@ from flows.engine.drain import DrainReport
 from flows.engine.drain_runs import reports_of_run
 from flows.engine.progress import current_flow_run
 from flows.work.integrity import ask_again
-from tasks.atomic_write import atomic_write
+from tasks.files.atomic_write import atomic_write
 from tasks.stages import DEPLOYMENTS, FEEDS, PAUSES
 
 LAST_LOOK = "last-look"  # in the home: the snapshot in which a scan last looked for work

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from flows.engine.context import Library
 from sql.lake import Lake, Row, utc_now
-from tasks.moves import Move
-from tasks.newcomers import Classified, classify
-from tasks.walk import Listing
+from tasks.files.moves import Move
+from tasks.files.new_files import Classified, classify
+from tasks.files.walk import Listing
 
 SLICE_ROWS = 20_000  # newcomers classified and committed at a time: a first scan of a million stays small
 _NEWCOMER = pa.schema(

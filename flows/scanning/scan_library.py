@@ -23,12 +23,12 @@ from flows.engine.drain import DrainReport, drain
 from flows.scanning.record import Found, ScanRecorder
 from flows.work.verification import verify_suspects
 from sql.lake import Row
-from tasks.derivative_files import FILE_OF, on_disk
+from tasks.batches.ingest import HASH_TOOL, ingest_files
 from tasks.errors import IntegrityError, LibraryLost
-from tasks.ingest import HASH_TOOL, ingest_files
-from tasks.moves import Move, find_moves, move_derivative
-from tasks.newcomers import still_moving
-from tasks.walk import Listing, walk, walk_changed
+from tasks.files.derivatives import FILE_OF, on_disk
+from tasks.files.moves import Move, find_moves, move_derivative
+from tasks.files.new_files import still_moving
+from tasks.files.walk import Listing, walk, walk_changed
 
 MAX_LOSS_FILES = 50  # a library may lose this many, whatever the percentage
 

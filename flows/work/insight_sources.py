@@ -15,14 +15,14 @@ from tasks.agent.eyes import LONG_EDGE_PX, LocalEyes, small_jpeg
 from tasks.agent.photo_context import ContextSources
 from tasks.asset import Asset
 from tasks.images.thumbnail import Tools, render_large
-from tasks.message_book import MessageBook
+from tasks.messages.book import MessageBook
+from tasks.messages.summary_search import search_summaries
 from tasks.metadata.exiftool import ExifTool
 from tasks.models.embed import Embedder
 from tasks.models.ollama_models import OllamaModels
 from tasks.models.ollama_server import OllamaServer
 from tasks.programs import find_exiftool
-from tasks.summary_search import search_summaries
-from tasks.vector_index import VectorIndex, index_of
+from tasks.vectors.index import VectorIndex, index_of
 from tasks.video.ffmpeg import find_ffmpeg
 
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from flows.engine.context import House, open_house
 from sql.lake import FOLDER, Row
-from tasks.atomic_write import is_old_temporary
-from tasks.derivative_files import FILE_OF, hls_file, on_disk
 from tasks.errors import IntegrityError
-from tasks.file_names import to_os_name
+from tasks.files.atomic_write import is_old_temporary
+from tasks.files.derivatives import FILE_OF, hls_file, on_disk
+from tasks.files.names import to_os_name
 from tasks.images.sentinel import clear_mark, is_marked
 
 

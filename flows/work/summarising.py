@@ -12,13 +12,13 @@ from flows.engine.context import House
 from flows.engine.models import embedder_of, messages_of, run_and_hang_up, servers_of
 from sql.lake import Row, utc_now
 from tasks.errors import ModelRefused, ModelUnavailable
-from tasks.messages import SmsApi, TextMessage, by_day, days_bounds, input_hash
+from tasks.messages.sms_api import SmsApi, TextMessage, by_day, days_bounds, input_hash
+from tasks.messages.summaries import EMBEDDING_RECIPE, DaySummary, embedding_text, extract, summarise
 from tasks.models.chat import ChatModel
 from tasks.models.embed import Embedder
 from tasks.models.ollama import OllamaChat
 from tasks.models.ollama_models import OllamaModels
 from tasks.models.ollama_server import OllamaServer
-from tasks.summaries import EMBEDDING_RECIPE, DaySummary, embedding_text, extract, summarise
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from flows.engine.context import House, Library
 from sql.lake import Row, utc_now
 from tasks.asset import Results
-from tasks.verification import VERIFY_TOOL, KnownFile, Verification, verify_files, within_budget
-from tasks.walk import Listing
+from tasks.files.verification import VERIFY_TOOL, KnownFile, Verification, verify_files, within_budget
+from tasks.files.walk import Listing
 
 BATCH_FILES = 256
 MOST_FILES = 50_000  # looked at in one night, however small they are

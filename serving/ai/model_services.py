@@ -19,15 +19,15 @@ from serving.ai.summary_index import SummaryIndex
 from sql.lake import Lake, LakeError, Row
 from tasks.agent.catalog_sql import CatalogSql
 from tasks.errors import EmbeddingMismatch, ModelRefused, ModelUnavailable
-from tasks.message_book import MessageBook
-from tasks.messages import SmsApi
+from tasks.messages.book import MessageBook
+from tasks.messages.sms_api import SmsApi
+from tasks.messages.summary_search import search_summaries
 from tasks.models.chat import ChatModel
 from tasks.models.embed import MiniLm
 from tasks.models.ollama import OllamaChat
 from tasks.models.ollama_models import OllamaModels
 from tasks.models.openrouter import OpenRouterChat
 from tasks.models.setup import embedder_named, local_servers
-from tasks.summary_search import search_summaries
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import structlog
 
 from sql.lake import Lake, LakeError, statement
-from tasks.vector_index import VectorIndex, index_of
+from tasks.vectors.index import VectorIndex, index_of
 
 log = structlog.get_logger(__name__)
 

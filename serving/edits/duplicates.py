@@ -22,7 +22,7 @@ from serving.listing.timeline import Conditions
 from serving.replica.snapshot import Reader, as_list
 from sql.lake import Lake, LakeError, Row, statement
 from tasks.errors import StillPreparing
-from tasks.near_duplicates import near_pairs
+from tasks.vectors.near_duplicates import near_pairs
 
 log = structlog.get_logger(__name__)
 

@@ -18,9 +18,9 @@ from tasks.errors import RefusedError, TransientError
 from tasks.faces.batch import look_at
 from tasks.faces.pictures import cut, upright_jpeg
 from tasks.faces.protocol import About, Box, Detection, FaceEngine, FoundFace, PictureRefused, UnusableAnswer, main_face
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind, MediaType
 from tasks.images.thumbnail import Tools
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind, MediaType
 from tasks.metadata.exiftool import ExifTool
 from tasks.programs import find_exiftool
 from tasks.video.ffmpeg import find_ffmpeg

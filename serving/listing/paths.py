@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from serving.replica.snapshot import Copy
 from sql.lake import Row
 from tasks.errors import InvalidPath, NotFound, StorageUnavailable, UnknownLibrary
-from tasks.file_names import to_os_name
+from tasks.files.names import to_os_name
 
 MAX_PATH_CHARACTERS = 8192
 _DRIVE = re.compile(r"[A-Za-z]:(/|$)")

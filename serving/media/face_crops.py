@@ -11,10 +11,10 @@ from serving.context import Context
 from serving.listing.paths import find_asset
 from serving.replica.snapshot import Copy
 from sql.lake import Row
-from tasks.derivative_files import on_disk, preview_clip_file
 from tasks.errors import AssetError, NotFound, ToolMissing
 from tasks.faces.pictures import CROP_PADDING, CROP_PX, cut, frame_at
 from tasks.faces.protocol import Box
+from tasks.files.derivatives import on_disk, preview_clip_file
 
 ENOUGH_PX = 72  # of a face in a derivative; less of it looks like a mistake
 CACHE = "private, max-age=86400"

@@ -15,13 +15,13 @@ from serving.media.originals import unchanged_original
 from serving.replica.replica import Replica
 from serving.replica.snapshot import Copy
 from sql.lake import Lake, Row
-from tasks.atomic_write import atomic_write
-from tasks.derivative_files import large_file, on_disk
+from tasks.batches.ingest import derivative_row
 from tasks.errors import AssetError
+from tasks.files.atomic_write import atomic_write
+from tasks.files.derivatives import large_file, on_disk
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind, MediaType
 from tasks.images.thumbnail import LARGE_RECIPE, Rendered, Tools, render_large
-from tasks.ingest import derivative_row
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind, MediaType
 from tasks.metadata.exiftool import ExifTool
 from tasks.programs import find_exiftool
 from tasks.video.ffmpeg import find_ffmpeg

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.derivative_files import hls_file
 from tasks.errors import InvalidPath
+from tasks.files.derivatives import hls_file
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"  # RFC 8216, 4
 SEGMENT_TYPE = "video/mp2t"

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.replica.replica import Replica
-from tasks.derivative_files import on_disk
+from tasks.files.derivatives import on_disk
 
 PREFIX = "/thumb/"
 ROUTE = "/thumb/{asset_id}/{content_hash}.jpg"

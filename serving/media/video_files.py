@@ -12,8 +12,8 @@ from serving.media.file_answers import file_answer, file_etag
 from serving.media.streams import FOR_EVER, PLAYLIST_TYPE, SEGMENT_TYPE, StreamPart, addressed
 from serving.replica.snapshot import Copy
 from sql.lake import Row
-from tasks.derivative_files import on_disk
 from tasks.errors import NotFound
+from tasks.files.derivatives import on_disk
 
 A_WEEK = "private, max-age=604800"
 

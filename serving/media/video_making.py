@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from deployments.settings import Settings
 from serving.media.video_work import HLS, PREVIEW_CLIP, Work
 from tasks.asset import Asset, Results
+from tasks.batches.video import VideoPlan, make_clip, make_stream, plan_videos
 from tasks.video.progress import OnProgress
-from tasks.video_batch import VideoPlan, make_clip, make_stream, plan_videos
 
 
 def video_works(settings: Settings) -> Mapping[str, Work]:

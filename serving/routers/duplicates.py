@@ -20,7 +20,7 @@ from serving.listing.timeline import Conditions, read_chosen
 from serving.replica.snapshot import Copy, Reader
 from serving.schemas.photos import Photo
 from tasks.errors import NotFound
-from tasks.near_duplicates import MAX_THRESHOLD
+from tasks.vectors.near_duplicates import MAX_THRESHOLD
 
 router = APIRouter(tags=["duplicates"])
 

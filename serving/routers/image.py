@@ -22,9 +22,9 @@ from serving.replica.snapshot import Copy
 from serving.schemas.photos import ImageMetadata, Uploaded
 from serving.upload.receive import AlreadyThere, receive_upload
 from sql.lake import Row
-from tasks.derivative_files import on_disk
 from tasks.errors import NotFound
-from tasks.new_work import announce_work
+from tasks.files.derivatives import on_disk
+from tasks.files.new_work import announce_work
 
 router = APIRouter(tags=["image"])
 

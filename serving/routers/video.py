@@ -37,8 +37,8 @@ from serving.schemas.videos import (
     StreamStats,
 )
 from sql.lake import Row
-from tasks.derivative_files import PLAYLIST, hls_file
 from tasks.errors import InvalidPath, NotFound, UnsupportedMedia
+from tasks.files.derivatives import PLAYLIST, hls_file
 
 router = APIRouter(tags=["video"])
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from serving.upload.incoming_file import NotMedia
+from tasks.batches.thumbnails import SharedExifTool
 from tasks.errors import CorruptMedia, DecoderTimeout, MediaTooLarge, ToolMissing, UnreadableFile, UnsupportedMedia
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tasks.images.thumbnail import Tools, render_thumbnail
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
 from tasks.programs import find_exiftool
-from tasks.thumbnails import SharedExifTool
 from tasks.video.ffmpeg import find_ffmpeg
 
 PROOF_EDGE_PX = 64

@@ -12,18 +12,18 @@ from pathlib import Path
 from blake3 import blake3
 
 from serving.listing.paths import checked_path, is_directory_inside
-from tasks.atomic_write import TEMPORARY_PREFIX
 from tasks.errors import Conflict, InvalidPath, RefusedError, StorageUnavailable
-from tasks.file_names import to_os_name
-from tasks.media_types import HEAD_BYTES, MediaKind, by_name, identify
-from tasks.private_files import give_mode, mode_in
-from tasks.walk import SKIPPED_DIRECTORIES, skip_reason
+from tasks.files.atomic_write import TEMPORARY_PREFIX
+from tasks.files.media_types import HEAD_BYTES, MediaKind, by_name, identify
+from tasks.files.names import to_os_name
+from tasks.files.private import give_mode, mode_in
+from tasks.files.walk import SKIPPED_DIRECTORIES, skip_reason
 
 MAX_UPLOAD_BYTES = 16 << 30
 _FLUSH_BYTES = 1 << 20
 _MAX_NAME_BYTES = 255
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
-# Containers without a signature in tasks/media_types.py: where in the file, what stands there.
+# Containers without a signature in tasks/files/media_types.py: where in the file, what stands there.
 _RARE = {"ogv": (0, b"OggS"), "mxf": (0, b"\x06\x0e\x2b\x34"), "dv": (0, b"\x1f\x07\x00"), "crw": (6, b"HEAPCCDR")}
 
 

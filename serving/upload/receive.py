@@ -27,9 +27,9 @@ from serving.upload.incoming_file import (
 from serving.upload.multipart import UploadForm
 from serving.upload.rows import finish_reading, record_asset, record_results
 from sql.lake import Lake, Row
+from tasks.batches.ingest import ingest_files, plan_ingest
 from tasks.errors import Conflict, InvalidPath, InvalidQuery, StorageUnavailable
-from tasks.file_names import to_os_name
-from tasks.ingest import ingest_files, plan_ingest
+from tasks.files.names import to_os_name
 
 _ONE_AT_A_TIME = threading.Lock()  # so that two uploads of the same bytes cannot both be the first
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 from serving.replica.replica import Replica
 from sql.lake import Lake, Row, Writer, utc_now
 from tasks.asset import Asset, Results
-from tasks.ingest import IngestPlan
-from tasks.media_types import MediaKind
-from tasks.metadata_batch import read_metadata
-from tasks.thumbnails import make_thumbnails
+from tasks.batches.ingest import IngestPlan
+from tasks.batches.metadata import read_metadata
+from tasks.batches.thumbnails import make_thumbnails
+from tasks.files.media_types import MediaKind
 
 _RUN_ID = "upload"
 

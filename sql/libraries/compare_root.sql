@@ -1,5 +1,5 @@
 -- How a folder compares with what a library is known to hold. Grain: one row. Parameters: $library_id.
--- Sees: listing (tasks/walk.py FILE_COLUMNS).
+-- Sees: listing (tasks/files/walk.py FILE_COLUMNS).
 with
 known as (
     select rel_path, size_bytes, true as is_asset

@@ -1,7 +1,7 @@
 -- What differs between a listing and the lake, for one library.
 -- Grain: one row per path that is new, changed, back, or gone. Parameters: $library_id, $full.
 -- is_another_version: a file lies again where one was missing, but not that one; perhaps another was moved there.
--- Sees: listing (tasks/walk.py FILE_COLUMNS), unreadable (prefix): what could not be listed, so cannot be called gone.
+-- Sees: listing (tasks/files/walk.py FILE_COLUMNS), unreadable (prefix): what could not be listed, so cannot be called gone.
 with
 known as (
     select asset_id, rel_path, size_bytes, mtime_ns, sidecar_version, missing_since

@@ -1,6 +1,6 @@
 -- Files of the size and time that were read, but with another inode or change time: perhaps replaced.
 -- Grain: one row per asset, the columns of a backlog and those known of its bytes. Parameters: $library_id.
--- Sees: listing (tasks/walk.py FILE_COLUMNS).
+-- Sees: listing (tasks/files/walk.py FILE_COLUMNS).
 select file.*, known.inode, known.ctime_ns
 from present_file as file
 join fingerprint as known on known.asset_id = file.asset_id

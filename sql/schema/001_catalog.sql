@@ -5,7 +5,7 @@
 create table library (
     library_id integer,
     name varchar,
-    root_path varchar,            -- absolute; undecodable bytes as private-use characters (tasks/file_names.py)
+    root_path varchar,            -- absolute; undecodable bytes as private-use characters (tasks/files/names.py)
     root_device ubigint,          -- st_dev and st_ino of the root when it was last scanned whole
     root_inode ubigint,
     created_at timestamp

@@ -13,7 +13,7 @@ import orjson
 from tasks.agent.prompts import filled, prompt
 from tasks.agent.sources import Eyes, Row, Summaries
 from tasks.errors import AssetError, RefusedError, TransientError
-from tasks.message_book import Said
+from tasks.messages.book import Said
 from tasks.models.chat import Message
 
 log = logging.getLogger(__name__)

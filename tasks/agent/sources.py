@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from tasks.agent.catalog_sql import CatalogSql
-from tasks.messages import TextMessage
+from tasks.messages.sms_api import TextMessage
 
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import cast
 from PIL import Image
 
 from tasks.asset import Asset, Results, is_unchanged, utc_now
-from tasks.derivative_files import on_disk, preview_clip_file
+from tasks.batches.thumbnails import SharedExifTool
 from tasks.errors import AssetError, ToolMissing
 from tasks.faces.film import faces_of_frames
 from tasks.faces.patience import Patience
@@ -20,9 +20,9 @@ from tasks.faces.pictures import clip_frames, upright_jpeg
 from tasks.faces.protocol import About, Detection, FaceEngine, FaceServiceUnavailable, PictureNotTaken
 from tasks.faces.record import Looked, ReadRegions
 from tasks.faces.regions import read_regions
+from tasks.files.derivatives import on_disk, preview_clip_file
 from tasks.images.thumbnail import Tools
 from tasks.programs import find_exiftool
-from tasks.thumbnails import SharedExifTool
 from tasks.video.ffmpeg import find_ffmpeg
 
 MAX_REFUSALS = 3  # runs in which the service failed at a picture while it took others: then the picture is to blame

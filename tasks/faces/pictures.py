@@ -9,9 +9,9 @@ from PIL import Image
 
 from tasks.errors import CorruptMedia
 from tasks.faces.protocol import Box
+from tasks.files.media_file import MediaFile
 from tasks.images.decode import DECODER_FAULTS
 from tasks.images.thumbnail import Tools, render_large
-from tasks.media_file import MediaFile
 from tasks.video.ffmpeg import last_complaint, run_ffmpeg, safe_input
 
 PICTURE_EDGE_PX = 2048  # detectors look at 640; what is recognisable is so at this size, and 20 MB need not travel

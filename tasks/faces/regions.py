@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element
 
 from tasks.faces.picasa import picasa_faces
 from tasks.faces.protocol import Box, checked_box
-from tasks.media_file import MediaFile
+from tasks.files.media_file import MediaFile
 from tasks.metadata.fields import finite
 from tasks.metadata.packets import Packets, read_packets
 from tasks.metadata.xmp import InvalidXmp, xmp_descriptions

@@ -14,13 +14,13 @@ import pillow_jxl
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from tasks.errors import AssetError, CorruptMedia, MediaTooLarge, UnreadableFile, UnsupportedMedia
+from tasks.files.media_types import HEAD_BYTES, identify
 from tasks.images.byte_source import read_whole
 from tasks.images.colour import hdr_to_srgb, resizable, to_srgb
 from tasks.images.frame_size import jpeg2000_levels, jxl_size, nclx_in
 from tasks.images.geometry import fit, turn, upright_size
 from tasks.images.limits import DECODE_BUDGET_BYTES, MAX_PIXELS, bytes_per_pixel, check_pixels, room_for
 from tasks.images.tiff_walk import exif_orientation
-from tasks.media_types import HEAD_BYTES, identify
 
 pillow_heif.register_heif_opener()
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # a second net below our own check, which is per format and comes first

@@ -11,6 +11,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tasks.errors import CorruptMedia, MediaTooLarge
+from tasks.files.media_types import HEAD_BYTES
 from tasks.images.byte_source import open_source, read_whole
 from tasks.images.decode import DECODER_FAULTS, Decoded, load_pixels, shrink, unopenable
 from tasks.images.geometry import fit, upright_size
@@ -18,7 +19,6 @@ from tasks.images.jpeg_copies import find_smaller_copy
 from tasks.images.jpeg_header import JpegHeader, read_jpeg_header
 from tasks.images.limits import check_pixels, room_for
 from tasks.images.tiff_walk import exif_orientation
-from tasks.media_types import HEAD_BYTES
 
 _HEAD_BYTES = 1 << 20  # EXIF, ICC and XMP before the pixels take a few hundred KB at most
 _MAX_SCANNED_PIXELS = 4_000_000_000  # cameras and encoders use 10 passes, a 100 MP picture may have 40

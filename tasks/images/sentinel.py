@@ -6,8 +6,8 @@ import hashlib
 import os
 from pathlib import Path, PurePath
 
-from tasks.atomic_write import atomic_write
 from tasks.errors import InvalidPath
+from tasks.files.atomic_write import atomic_write
 
 SUFFIX = ".unsupported"
 _MAX_NAME_BYTES = 255  # of one path component, on every file system we know

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.errors import AssetError, CorruptMedia, MediaTooLarge, ToolMissing, UnsupportedMedia
+from tasks.files.media_file import MediaFile
 from tasks.images import raw
 from tasks.images.decode import Decoded, decode_picture
 from tasks.images.jpeg import decode_jpeg
 from tasks.images.thumbhash import encode_thumbhash
-from tasks.media_file import MediaFile
 from tasks.video.frame import extract_frame
 
 LARGE_EDGE_PX = 2048

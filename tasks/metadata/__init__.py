@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import exifread
 
 from tasks.errors import AssetError, CorruptMedia, UnreadableFile
-from tasks.media_file import MediaFile
+from tasks.files.media_file import MediaFile
 from tasks.metadata._exiftool_findings import TAGS, exiftool_error, exiftool_findings
 from tasks.metadata._ffprobe_findings import ffprobe_findings
 from tasks.metadata.dates import choose, with_zone

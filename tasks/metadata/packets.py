@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from tasks.errors import UnreadableFile
+from tasks.files.media_file import MediaFile
 from tasks.images.tiff_walk import exif_orientation
-from tasks.media_file import MediaFile
 from tasks.metadata._containers import read_container
 from tasks.metadata.fields import Findings
 from tasks.metadata.xmp import SIZE_LIMIT_BYTES

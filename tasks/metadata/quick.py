@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from tasks.errors import AssetError, CorruptMedia, UnreadableFile, UnsupportedMedia
-from tasks.media_file import MediaFile
+from tasks.files.media_file import MediaFile
 from tasks.metadata._blocks import Blocks
 from tasks.metadata._containers import read_container
 from tasks.metadata._iptc import iptc_findings

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks.errors import CorruptMedia, DecoderTimeout, StorageUnavailable
-from tasks.media_file import MediaFile
+from tasks.files.media_file import MediaFile
 from tasks.video.encoders import MAX_THREADS, Encoder, working_encoders
 from tasks.video.facts import VideoFacts, read_facts
 from tasks.video.ffmpeg import ffmpeg_version, last_complaint, run_ffmpeg, safe_input, safe_output

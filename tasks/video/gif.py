@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.atomic_write import atomic_write
 from tasks.errors import CorruptMedia
+from tasks.files.atomic_write import atomic_write
 from tasks.video.clip import ClipResult
 from tasks.video.facts import VideoFacts, read_facts
 from tasks.video.ffmpeg import ffmpeg_version, last_complaint, run_ffmpeg, safe_input

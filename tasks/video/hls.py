@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tasks.derivative_files import PLAYLIST
 from tasks.errors import CorruptMedia, StorageUnavailable
-from tasks.media_file import MediaFile
+from tasks.files.derivatives import PLAYLIST
+from tasks.files.media_file import MediaFile
 from tasks.video.encoders import Encoder, working_encoders
 from tasks.video.facts import VideoFacts, read_facts
 from tasks.video.ffmpeg import FfmpegResult, ffmpeg_version, last_complaint, run_ffmpeg

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tasks.derivative_files import PLAYLIST
+from tasks.files.derivatives import PLAYLIST
 from tasks.video.encoders import MAX_THREADS, Encoder, frames_as_they_come
 from tasks.video.facts import VideoFacts
 from tasks.video.ffmpeg import safe_input

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from tasks.derivative_files import PLAYLIST
+from tasks.files.derivatives import PLAYLIST
 from tasks.programs import find_ffprobe
 from tasks.video.facts import VideoFacts
 from tasks.video.ffmpeg import run_ffmpeg, safe_input

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.atomic_write import TEMPORARY_PREFIX, temporary_beside
 from tasks.errors import StorageUnavailable
+from tasks.files.atomic_write import TEMPORARY_PREFIX, temporary_beside
 
 _LOCK = ".lock"
 _REPLACED = "-replaced"

@@ -20,10 +20,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tasks.atomic_write import atomic_write
+from tasks.files.atomic_write import atomic_write
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tasks.images.thumbnail import Tools, render_thumbnail
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
 from tests.bench.measuring import Command, median_command, row, run_command
 from tests.bench.thumbnails_bench import LONG_EDGE_PX, SIZES, draw_photo, install_sharp, run_sharp
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tasks.messages.summaries import embedding_text
 from tasks.models.embed import MiniLm
-from tasks.summaries import embedding_text
-from tasks.vector_index import index_of
+from tasks.vectors.index import index_of
 
 FOLDER = Path(__file__).parent / "rag"
 TOP_K = 5

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.models.embed import MiniLm, Vectors
-from tasks.vector_index import VectorIndex, index_of
+from tasks.vectors.index import VectorIndex, index_of
 
 WIDTH = 384
 TOP_K = 10

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.atomic_write import atomic_write
+from tasks.files.atomic_write import atomic_write
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tasks.images.thumbnail import Tools, render_thumbnail
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
 
 SIZES = {"12 MP": (4000, 3000), "24 MP": (6000, 4000)}
 LONG_EDGE_PX = 480

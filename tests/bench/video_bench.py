@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tasks.video.clip import make_preview_clip
 from tasks.video.encoders import working_encoders
 from tasks.video.gif import make_gif

@@ -98,8 +98,8 @@ def test_what_is_written_into_a_library_is_as_open_as_the_library(scanned: Path)
     (scanned / "photos" / "sub").chmod(0o775)
     snippet = (
         "from pathlib import Path; from serving.upload.incoming_file import settle;"
-        "from tasks.private_files import deny_others;"
-        "from tasks.atomic_write import atomic_write; from tasks.private_files import mode_in;"
+        "from tasks.files.private import deny_others;"
+        "from tasks.files.atomic_write import atomic_write; from tasks.files.private import mode_in;"
         f"deny_others(); root = Path({str(scanned / 'photos')!r}); beside = root / '.darkroom-x';"
         "beside.write_bytes(b'x');"
         "settle(beside, root / 'sub' / 'new' / 'up.jpg', root);"

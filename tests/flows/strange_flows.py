@@ -16,8 +16,8 @@ from flows.engine.triggers import DRAIN_HOOKS
 from flows.scanning.scan_library import ScanReport, find_changes
 from flows.thumbnails import thumbnails
 from tasks.asset import Asset, Results
+from tasks.batches.ingest import HASH_TOOL, ingest_files
 from tasks.errors import LibraryLost, StorageUnavailable
-from tasks.ingest import HASH_TOOL, ingest_files
 from tests.pictures import draw
 
 

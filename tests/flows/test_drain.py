@@ -262,7 +262,7 @@ def test_metadata_read_without_ffprobe_are_read_again_when_it_appears(
 ) -> None:
     film(library / "a.mp4")
     with monkeypatch.context() as without:
-        for module in ("tasks.stages", "tasks.metadata_batch", "tasks.ingest"):
+        for module in ("tasks.stages", "tasks.batches.metadata", "tasks.batches.ingest"):
             without.setattr(f"{module}.find_ffprobe", lambda: None)
             without.setattr(f"{module}.find_exiftool", lambda: None)
         full_scan.fn()

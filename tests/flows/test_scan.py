@@ -234,7 +234,7 @@ def test_half_copied_file_is_left_for_the_next_scan(
         growing.write_bytes(picture)
 
     with monkeypatch.context() as patched:  # between the looks, however busy the machine
-        patched.setattr("tasks.newcomers.time", SimpleNamespace(**{**vars(time), "sleep": write_the_rest}))
+        patched.setattr("tasks.files.new_files.time", SimpleNamespace(**{**vars(time), "sleep": write_the_rest}))
         report = full_scan.fn()
     assert report["waiting"] == 1
     assert set(assets(house)) == {"whole.jpg"}
@@ -502,7 +502,7 @@ def test_unchanged_library_with_an_unreadable_file_writes_nothing(
     def unreadable(path: Path) -> Any:
         raise OSError(13, "Permission denied")
 
-    monkeypatch.setattr("tasks.newcomers.open_original", unreadable)
+    monkeypatch.setattr("tasks.files.new_files.open_original", unreadable)
     full_scan.fn()
     before = house.lake.snapshot_id()
     full_scan.fn()

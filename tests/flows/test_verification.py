@@ -135,7 +135,7 @@ def test_file_that_cannot_be_read_again_is_told(house: House, library: Path, mon
     def failing(path: Path) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("tasks.verification.open_original", failing)
+    monkeypatch.setattr("tasks.files.verification.open_original", failing)
     assert verify_oldest(house).unreadable == 1
     failures = house.lake.select("select stage, error_class, message from v_failures")
     assert failures[0]["error_class"] == "UnreadableFile"

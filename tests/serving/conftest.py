@@ -20,11 +20,11 @@ from serving.app import create_app
 from serving.upload.rows import record_results
 from sql.lake import Lake, utc_now
 from tasks.asset import Asset
-from tasks.file_names import to_text
-from tasks.ingest import ingest_files, plan_ingest
-from tasks.media_types import by_name
-from tasks.metadata_batch import read_metadata
-from tasks.thumbnails import make_thumbnails
+from tasks.batches.ingest import ingest_files, plan_ingest
+from tasks.batches.metadata import read_metadata
+from tasks.batches.thumbnails import make_thumbnails
+from tasks.files.media_types import by_name
+from tasks.files.names import to_text
 from tests.lakes import copy_template, name_data_folder
 
 NAME, PASSWORD = "ada", "correct horse"

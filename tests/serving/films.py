@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sql.lake import Row, utc_now
-from tasks.derivative_files import gif_file, hls_file, on_disk, preview_clip_file
+from tasks.files.derivatives import gif_file, hls_file, on_disk, preview_clip_file
 from tests.drawn import drawn_file
 from tests.serving.conftest import House
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from serving.upload.rows import record_results
 from sql.lake import statement
+from tasks.batches.perceptual_hashes import ThumbnailedAsset, hash_thumbnails
 from tasks.images.phash import PHASH_RECIPE
-from tasks.perceptual import ThumbnailedAsset, hash_thumbnails
 from tasks.places.batch import PlacedAsset, name_places
 from tests.serving.conftest import House
 

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from sql.lake import Lake, utc_now
+from tasks.messages.summaries import embedding_text
 from tasks.models.embed import MiniLm
-from tasks.summaries import embedding_text
 from tests.serving.conftest import House, logged_in
 
 DAYS = [

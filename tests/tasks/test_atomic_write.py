@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.atomic_write import atomic_write, sweep_temporary, temporary_beside
 from tasks.errors import StorageUnavailable
+from tasks.files.atomic_write import atomic_write, sweep_temporary, temporary_beside
 
 
 def test_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

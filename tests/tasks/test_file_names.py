@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.file_names import to_os_name, to_text
+from tasks.files.names import to_os_name, to_text
 
 
 @given(st.binary(max_size=40))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.media_types import MediaKind, identify
+from tasks.files.media_types import MediaKind, identify
 
 M4A = b"\0\0\0\x1cftypM4A \0\0\0\0isomiso2mp41"
 

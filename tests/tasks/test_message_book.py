@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasks.errors import MessagesUnavailable, NotFound
-from tasks.message_book import MOST_CONTACTS, MessageBook
-from tasks.messages import SmsApi
+from tasks.messages.book import MOST_CONTACTS, MessageBook
+from tasks.messages.sms_api import SmsApi
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.sms import TOKEN, SmsStandIn
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tasks.errors import MessagesUnavailable
-from tasks.messages import SmsApi, TextMessage, by_day, days_bounds, input_hash
+from tasks.messages.sms_api import SmsApi, TextMessage, by_day, days_bounds, input_hash
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.sms import TOKEN, SmsStandIn
 from tests.tasks.models.asking import run
@@ -105,7 +105,7 @@ def test_message_that_comes_twice_counts_once(sms: SmsStandIn) -> None:
 
 
 def test_endless_page_is_not_read_to_its_end(sms: SmsStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.messages.MOST_PAGE_BYTES", 100_000)
+    monkeypatch.setattr("tasks.messages.sms_api.MOST_PAGE_BYTES", 100_000)
     sms.odd = b" " * 200_000
     with pytest.raises(MessagesUnavailable, match="sends a page of more than"):
         run(api(sms).between("Ada", START, END))

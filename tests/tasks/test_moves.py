@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.hashing import hash_bytes
-from tasks.moves import Move, find_moves
+from tasks.files.hashing import hash_bytes
+from tasks.files.moves import Move, find_moves
 
 
 def test_each_moved_file_of_many_of_one_size_finds_its_own_asset(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.near_duplicates import DHASH_SLACK, MAX_THRESHOLD, bits_apart, near_pairs
+from tasks.vectors.near_duplicates import DHASH_SLACK, MAX_THRESHOLD, bits_apart, near_pairs
 
 
 def brute(phash: np.ndarray, dhash: np.ndarray, threshold: int) -> set[tuple[int, int]]:

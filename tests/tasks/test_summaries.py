@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tasks.errors import ModelUnavailable
-from tasks.messages import TextMessage
+from tasks.messages.sms_api import TextMessage
+from tasks.messages.summaries import PROMPT_CHARACTERS, PROMPT_VERSION, DaySummary, extract, summarise
 from tasks.models.embed import MiniLm
 from tasks.models.ollama import OllamaChat
 from tasks.models.ollama_server import OllamaServer
-from tasks.summaries import PROMPT_CHARACTERS, PROMPT_VERSION, DaySummary, extract, summarise
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import CHAT_MODEL, OllamaStandIn, Say
 from tests.tasks.models.asking import run

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import EmbeddingMismatch
 from tasks.models.embed import Vectors
-from tasks.vector_index import VectorIndex, index_of
+from tasks.vectors.index import VectorIndex, index_of
 
 START = date(2026, 1, 1)
 
@@ -127,7 +127,7 @@ def test_index_that_lost_everything_takes_the_width_of_what_comes() -> None:
 @pytest.fixture
 def coded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Codes from the first row on, as in an index of many."""
-    monkeypatch.setattr("tasks.vector_index.CODED_FROM", 1)
+    monkeypatch.setattr("tasks.vectors.index.CODED_FROM", 1)
 
 
 @pytest.mark.usefixtures("coded")
@@ -168,7 +168,7 @@ def test_codes_follow_rows_that_come_and_go() -> None:
 
 
 def test_index_grows_into_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.vector_index.CODED_FROM", 150)
+    monkeypatch.setattr("tasks.vectors.index.CODED_FROM", 150)
     vectors = unit(np.random.default_rng(6), 200)
     index = index_of("model", table(vectors[:100]))
     assert index.codes is None

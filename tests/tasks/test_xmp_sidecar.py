@@ -11,7 +11,7 @@ from tasks.faces.protocol import Box
 from tasks.faces.regions import NamedBox, read_regions
 from tasks.metadata.packets import read_packets
 from tasks.metadata.xmp import InvalidXmp, parse_xmp
-from tasks.xmp_sidecar import Said, is_ours, merged_sidecar
+from tasks.sidecars.sidecar import Said, is_ours, merged_sidecar
 from tests.tasks.faces.test_regions import (
     BACK,
     HEIGHT,

@@ -9,8 +9,8 @@ import pytest
 from tasks.faces.picasa import MOST_FACES, SIZE_LIMIT_BYTES, parse_picasa, picasa_faces
 from tasks.faces.protocol import Box
 from tasks.faces.regions import read_regions, turned
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tests.tasks.faces.test_regions import BACK, MARIE, PIERRE, assert_same, mwg, picture
 
 CONTACTS = "[Contacts2]\r\nd10a8325c557b085=Marie Curie;;\r\n8e62398ebda8c1a5=Pierre Curie;user_lh,4bd7;\r\n"

@@ -10,8 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from tasks.faces.protocol import Box
 from tasks.faces.regions import NamedBox, read_regions, turned
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tasks.metadata.packets import read_packets
 
 MARIE = Box(0.3, 0.2, 0.12, 0.2)

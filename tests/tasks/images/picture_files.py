@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.media_file import MediaFile
-from tasks.media_types import HEAD_BYTES, identify
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import HEAD_BYTES, identify
 
 
 def media_file(path: Path) -> MediaFile:

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from tasks.errors import AssetError, CorruptMedia, MediaTooLarge, UnreadableFile, UnsupportedMedia
+from tasks.files.media_types import HEAD_BYTES, identify
 from tasks.images.thumbnail import Rendered, Tools, render_quick, render_thumbnail
-from tasks.media_types import HEAD_BYTES, identify
 from tasks.video.ffmpeg import find_ffmpeg
 from tests.tasks.images.picture_files import difference, jpeg_bytes, media_file, opened, scene, tiff_raw
 

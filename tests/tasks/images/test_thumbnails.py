@@ -13,8 +13,8 @@ import pytest
 import thumbhash
 from PIL import Image
 
-from tasks.atomic_write import atomic_write
 from tasks.errors import InvalidPath, StorageUnavailable
+from tasks.files.atomic_write import atomic_write
 from tasks.images.sentinel import clear_mark, is_marked, mark_unsupported, mirrored_path, sentinel_path
 from tasks.images.thumbhash import encode_thumbhash, hash_pixels
 from tasks.images.thumbnail import (

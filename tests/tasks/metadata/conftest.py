@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.media_file import MediaFile
-from tasks.media_types import HEAD_BYTES, MediaKind, identify
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import HEAD_BYTES, MediaKind, identify
 from tasks.metadata import ExifTool
 from tasks.metadata.xmp import find_sidecar
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import AssetError, CorruptMedia, UnsupportedMedia
-from tasks.media_file import MediaFile
-from tasks.media_types import is_sidecar
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import is_sidecar
 from tasks.metadata import ExifTool, Metadata, read_full, read_quick
 from tasks.metadata.dates import parse_date
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from tasks.errors import AssetError, CorruptMedia, UnreadableFile, UnsupportedMedia
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tasks.metadata import ExifTool, Metadata, QuickRead, read_full, read_quick
 
 from .conftest import box, jpeg, media_file, tiff, xmp_packet

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tasks.media_file import MediaFile
-from tasks.media_types import MediaKind
+from tasks.files.media_file import MediaFile
+from tasks.files.media_types import MediaKind
 from tasks.video.ffmpeg import find_ffmpeg
 from tests.drawn import drawn_file
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.atomic_write import TEMPORARY_PREFIX
+from tasks.batches.video import embedded_video
 from tasks.errors import AssetError, CorruptMedia, StorageUnavailable, ToolMissing, UnsupportedMedia
-from tasks.media_types import identify
+from tasks.files.atomic_write import TEMPORARY_PREFIX
+from tasks.files.media_types import identify
 from tasks.video.clip import make_preview_clip, segment_starts
-from tasks.video_batch import embedded_video
 from tests.tasks.video.films import FFMPEG, H264, film, frame_colour, media_file, probed, video_stream
 
 pytestmark = pytest.mark.skipif(FFMPEG is None, reason="no ffmpeg on PATH")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.atomic_write import TEMPORARY_PREFIX
 from tasks.errors import AssetError, CorruptMedia, DecoderTimeout, MediaTooLarge, ToolMissing, UnsupportedMedia
+from tasks.files.atomic_write import TEMPORARY_PREFIX
 from tasks.video import encoders, facts, hls
 from tasks.video.encoders import ENCODERS, working_encoders
 from tasks.video.facts import read_facts

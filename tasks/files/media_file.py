@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.media_types import MediaKind
+from tasks.files.media_types import MediaKind
 
 
 @dataclass(frozen=True, slots=True)

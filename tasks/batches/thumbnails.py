@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Self
 
 from tasks.asset import Asset, Results, in_threads, is_unchanged
-from tasks.atomic_write import atomic_write
-from tasks.derivative_files import large_file, on_disk
+from tasks.batches.ingest import IngestPlan, derivative_row, record_thumbnail, record_unsupported
 from tasks.errors import AssetError, ToolMissing
+from tasks.files.atomic_write import atomic_write
+from tasks.files.derivatives import large_file, on_disk
 from tasks.images.thumbnail import LARGE_RECIPE, Tools, render_large, render_thumbnail
-from tasks.ingest import IngestPlan, derivative_row, record_thumbnail, record_unsupported
 from tasks.metadata.exiftool import ExifTool
 from tasks.programs import find_exiftool
 from tasks.video.ffmpeg import find_ffmpeg

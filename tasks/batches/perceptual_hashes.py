@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from tasks.asset import Asset, Results, in_threads, utc_now
-from tasks.derivative_files import on_disk
 from tasks.errors import AssetError
+from tasks.files.derivatives import on_disk
 from tasks.images.phash import PHASH_RECIPE, perceptual_hash
 
 

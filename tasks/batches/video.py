@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from tasks.asset import Asset, Results, in_threads, is_unchanged, utc_now
-from tasks.derivative_files import gif_file, hls_file, on_disk, preview_clip_file
 from tasks.errors import AssetError, ToolMissing, UnreadableFile, UnsupportedMedia
+from tasks.files.derivatives import gif_file, hls_file, on_disk, preview_clip_file
+from tasks.files.media_file import MediaFile
 from tasks.images.sentinel import clear_mark, mark_unsupported
-from tasks.media_file import MediaFile
 from tasks.metadata import read_quick
 from tasks.programs import program_version
 from tasks.video.clip import CLIP_RECIPE, ClipResult, make_preview_clip

@@ -18,7 +18,7 @@ from tasks.faces.protocol import Box
 from tasks.faces.regions import MwgItem, NamedBox, mwg_items, stored
 from tasks.metadata.packets import Packets
 from tasks.metadata.xmp import xmp_descriptions
-from tasks.xmp_tree import RDF, XmpTree
+from tasks.sidecars.tree import RDF, XmpTree
 
 OURS = "urn:darkroom:xmp:1.0/"
 _MWG = "http://www.metadataworkinggroup.com/schemas/regions/"

@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.agent.prompts import prompt, prompt_version
 from tasks.errors import ModelUnavailable
-from tasks.messages import TextMessage
+from tasks.messages.sms_api import TextMessage
 from tasks.models.chat import ChatModel, ChatOptions, Message, whole_answer
 from tasks.models.embed import Embedder, Vectors
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 
 from tasks.faces.picasa import FILE_NAMES as PICASA_FILES
-from tasks.file_names import to_os_name, to_text
+from tasks.files.names import to_os_name, to_text
 from tasks.metadata.xmp import find_sidecar
 
 FILE_COLUMNS = pa.schema(

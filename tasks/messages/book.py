@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tasks.errors import NotFound
-from tasks.messages import SmsApi, TextMessage
+from tasks.messages.sms_api import SmsApi, TextMessage
 
 EVERYBODY = "*"
 MOST_CONTACTS = 20  # asked about one moment

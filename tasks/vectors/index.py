@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import EmbeddingMismatch
 from tasks.models.embed import Vectors
-from tasks.vector_codes import Codes, codes_of
+from tasks.vectors.codes import Codes, codes_of
 
 _GATHER_BELOW = 0.25  # of the rows: where fewer pass the filters, only these are multiplied
 _GATHER_BELOW_CODED = 0.05

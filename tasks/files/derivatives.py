@@ -12,7 +12,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from tasks.file_names import to_os_name, to_text
+from tasks.files.names import to_os_name, to_text
 from tasks.images.sentinel import SUFFIX
 
 FIRST_LIBRARY = 1

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.asset import Asset
+from tasks.batches.ingest import open_original
 from tasks.errors import AssetError, UnreadableFile
-from tasks.hashing import hash_stream
-from tasks.ingest import open_original
+from tasks.files.hashing import hash_stream
 
 VERIFY_TOOL = "blake3"
 Verdict = Literal["same", "replaced", "damaged", "unreadable", "changing"]

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.asset import Row
+from tasks.batches.ingest import open_original
 from tasks.errors import UnreadableFile
-from tasks.file_names import to_os_name
-from tasks.ingest import open_original
-from tasks.media_types import HEAD_BYTES, MediaKind, by_name, identify, is_sidecar
-from tasks.walk import skip_reason
+from tasks.files.media_types import HEAD_BYTES, MediaKind, by_name, identify, is_sidecar
+from tasks.files.names import to_os_name
+from tasks.files.walk import skip_reason
 
 RECENT_NS = 3_000_000_000  # only a file written this recently can still be being written
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from functools import partial
 
 from tasks.asset import Asset, Results, is_unchanged, merged
+from tasks.batches.ingest import add_metadata_rows
 from tasks.errors import AssetError
-from tasks.ingest import add_metadata_rows
 from tasks.metadata import read_full
 from tasks.metadata.exiftool import ExifTool
 from tasks.programs import find_exiftool, find_ffprobe, metadata_recipe

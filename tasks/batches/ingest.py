@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tasks.asset import Asset, Results, Row, in_threads, utc_now
-from tasks.atomic_write import atomic_write
-from tasks.derivative_files import on_disk, thumbnail_file
 from tasks.errors import AssetError, UnreadableFile
-from tasks.hashing import hash_bytes, hash_stream
+from tasks.files.atomic_write import atomic_write
+from tasks.files.derivatives import on_disk, thumbnail_file
+from tasks.files.hashing import hash_bytes, hash_stream
+from tasks.files.media_types import HEAD_BYTES, MediaKind, identify
 from tasks.images.sentinel import mark_unsupported, sentinel_path
 from tasks.images.thumbnail import Rendered, render_quick, thumbnail_recipe
-from tasks.media_types import HEAD_BYTES, MediaKind, identify
 from tasks.metadata import METADATA_RECIPE, Metadata, read_quick
 from tasks.programs import find_exiftool, find_ffprobe, metadata_tools, thumbnail_tools
 from tasks.video.ffmpeg import find_ffmpeg

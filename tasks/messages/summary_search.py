@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from tasks.models.embed import Embedder
-from tasks.vector_index import VectorIndex
+from tasks.vectors.index import VectorIndex
 
 Row = dict[str, Any]
 

@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.asset import Row
-from tasks.atomic_write import make_way
+from tasks.batches.ingest import open_original
 from tasks.errors import StorageUnavailable, UnreadableFile
-from tasks.file_names import to_os_name
-from tasks.hashing import hash_stream
+from tasks.files.atomic_write import make_way
+from tasks.files.hashing import hash_stream
+from tasks.files.names import to_os_name
 from tasks.images.sentinel import sentinel_path
-from tasks.ingest import open_original
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks.errors import StorageUnavailable
-from tasks.private_files import give_mode
+from tasks.files.private import give_mode
 
 TEMPORARY_PREFIX = ".darkroom-"  # hidden, so that no scan ever takes one for a photo
 OLD_SECONDS = 24 * 3600

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from tasks.faces.regions import NamedBox
 from tasks.metadata.packets import Packets
-from tasks.xmp_regions import OURS, merge_people
-from tasks.xmp_tree import XmpTree
+from tasks.sidecars.regions import OURS, merge_people
+from tasks.sidecars.tree import XmpTree
 
 _DC = "http://purl.org/dc/elements/1.1/"
 _XMP = "http://ns.adobe.com/xap/1.0/"

@@ -1,0 +1,1 @@
+"""Files as they lie on disk: names, kinds, hashes, moves, atomic writes."""

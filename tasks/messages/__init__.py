@@ -1,0 +1,1 @@
+"""Messages and what is made of them: conversations, summaries, search."""

@@ -1,0 +1,1 @@
+"""XMP beside a picture: read, changed in places, written again."""
