@@ -20,7 +20,7 @@ help: ## Show what there is
 
 run: install programs ## Start everything on LIBRARY=~/Pictures, or on a sample library
 ifeq ($(strip $(LIBRARY)),)
-	@PYTHONSAFEPATH=1 $(BIN)/python -m deployments.sample $(SAMPLE)
+	@PYTHONSAFEPATH=1 $(BIN)/python -m deployments.sample.draw $(SAMPLE)
 	@exec $(BIN)/darkroom up $(SAMPLE)
 else
 	@library='$(subst ','\'',$(value LIBRARY))'; case "$$library" in "~"|"~/"*) library="$$HOME$${library#\~}";; esac; \

@@ -6,8 +6,8 @@ import threading
 
 import structlog
 
+from deployments.cli.status import library_status
 from deployments.settings import Settings
-from deployments.status import library_status
 from sql.lake import Lake, LakeError, Row
 
 log = structlog.get_logger(__name__)

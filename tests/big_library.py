@@ -84,7 +84,7 @@ def scan_by_command(home: Path, *roots: Path) -> dict[str, Any]:
     """`darkroom scan ROOT --json`, in a process of its own."""
     home.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", "scan", *map(str, roots), "--json"],
+        [sys.executable, "-m", "deployments.cli.app", "scan", *map(str, roots), "--json"],
         env=environment_of(home), cwd=home, capture_output=True, text=True, timeout=3600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

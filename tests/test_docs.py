@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.read_only import example_titles
+from deployments.cli.read_only import example_titles
 from deployments.settings import Settings
 from flows.engine.context import House
 from flows.full_scan import full_scan
@@ -21,10 +21,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sql": {"sql"},
     "tasks": {"tasks"},
     "flows": {"flows", "tasks", "sql", "deployments.settings", "deployments.backlogs"},
-    "serving": {"serving", "tasks", "sql", "deployments.settings", "deployments.backlogs", "deployments.status"},
+    "serving": {"serving", "tasks", "sql", "deployments.settings", "deployments.backlogs", "deployments.cli.status"},
     # What a drain works off is what status and metrics count: both rooms ask here, and here nobody asks them.
     "deployments/backlogs.py": {"tasks", "sql", "deployments.settings"},
-    "deployments/status.py": {"tasks", "sql", "deployments.settings", "deployments.backlogs"},
+    "deployments/cli/status.py": {"tasks", "sql", "deployments.settings", "deployments.backlogs"},
     "deployments/settings.py": set(),
 }
 

@@ -13,9 +13,7 @@ from flows.engine.reporting import record_run, show_idle_run, show_run
 from sql.lake import utc_now
 from tasks.asset import Asset
 
-reports_of_run: defaultdict[str, list[DrainReport]] = defaultdict(
-    list
-)  # of Prefect runs; `flows.engine.triggers` takes them
+reports_of_run: defaultdict[str, list[DrainReport]] = defaultdict(list)  # of Prefect runs; `triggers` takes them
 
 
 def run_drain(

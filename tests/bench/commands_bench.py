@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.bench.made_up_library import FILES_A_FOLDER, make_tree, register_as_read
 from tests.bench.measuring import Command, median_command, run_command
 
-DARKROOM = (sys.executable, "-m", "deployments.cli")
+DARKROOM = (sys.executable, "-m", "deployments.cli.app")
 
 
 def main() -> None:

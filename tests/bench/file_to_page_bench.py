@@ -112,7 +112,7 @@ def everything(home: Path, interval_seconds: int) -> Iterator[str]:
     port, prefect_port = free_port(), free_port()
     environment = {**os.environ, "DARKROOM_HOME": str(home), "WATCH_QUICK_INTERVAL_SECONDS": str(interval_seconds)}
     up = subprocess.Popen(
-        [sys.executable, "-m", "deployments.cli", "up", "--port", str(port), "--prefect-port", str(prefect_port)],
+        [sys.executable, "-m", "deployments.cli.app", "up", "--port", str(port), "--prefect-port", str(prefect_port)],
         env=environment,
         stdout=subprocess.DEVNULL,
     )

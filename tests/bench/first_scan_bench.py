@@ -60,7 +60,7 @@ def run_bare(folder: Path, out: Path) -> float:
 
 def run_scan(folder: Path, home: Path) -> Command:
     environment = {**os.environ, "DARKROOM_HOME": str(home), "SCAN_SETTLE_SECONDS": "0"}
-    return run_command([sys.executable, "-m", "deployments.cli", "scan", "--json", str(folder)], environment)
+    return run_command([sys.executable, "-m", "deployments.cli.app", "scan", "--json", str(folder)], environment)
 
 
 def main() -> None:

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import httpx
 
-from deployments.prefect_watch import PrefectWatch
-from deployments.processes import descendants
 from deployments.settings import Settings
+from deployments.up.prefect_watch import PrefectWatch
+from deployments.up.processes import descendants
 from tests.bench.made_up_library import make_tree, register_as_read
 from tests.bench.measuring import free_port
 
@@ -56,7 +56,11 @@ def total_pss_mb(pids: list[int]) -> float:
 
 def label(pid: int) -> str:
     command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    for words, name in (("prefect server", "Prefect server"), ("serving.app", "API"), ("deployments.worker", "worker")):
+    for words, name in (
+        ("prefect server", "Prefect server"),
+        ("serving.app", "API"),
+        ("deployments.prefect.worker", "worker"),
+    ):
         if words in command:
             return name
     return command[:40]
@@ -109,7 +113,16 @@ def main() -> None:
         register_as_read(home, root)
         port, prefect_port = free_port(), free_port()
         up = subprocess.Popen(
-            [sys.executable, "-m", "deployments.cli", "up", "--port", str(port), "--prefect-port", str(prefect_port)],
+            [
+                sys.executable,
+                "-m",
+                "deployments.cli.app",
+                "up",
+                "--port",
+                str(port),
+                "--prefect-port",
+                str(prefect_port),
+            ],
             env={**os.environ, "DARKROOM_HOME": str(home)},
             stdout=subprocess.DEVNULL,
         )

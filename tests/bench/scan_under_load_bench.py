@@ -48,7 +48,7 @@ def environment(home: Path, database_url: str) -> dict[str, str]:
 
 
 def darkroom(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "deployments.entry", *arguments]
+    command = [sys.executable, "-m", "deployments.cli.entry", *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 

@@ -80,7 +80,8 @@ def _become(asked: dict[str, object]) -> NoReturn:
     os.chdir(str(folder))
     os.umask(0o022)
     sys.argv = ["darkroom", *arguments]
-    from deployments import cli, interrupts
+    from deployments.cli import app as cli
+    from deployments.cli import interrupts
 
     interrupts.end_at_once()
     code: object = 0
@@ -96,7 +97,7 @@ def _become(asked: dict[str, object]) -> NoReturn:
 
 
 def _serve() -> None:
-    from deployments import cli, sql_shell  # noqa: F401
+    from deployments.cli import app, sql_shell  # noqa: F401
 
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

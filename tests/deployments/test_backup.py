@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from deployments.backup import UNFINISHED, CannotBackUp, back_up, finished_backups
-from deployments.backup_manifest import MANIFEST
-from deployments.read_only import documented_views
-from deployments.restore import CannotRestore, restore
+from deployments.backup.backup import UNFINISHED, CannotBackUp, back_up, finished_backups
+from deployments.backup.manifest import MANIFEST
+from deployments.backup.restore import CannotRestore, restore
+from deployments.cli.read_only import documented_views
 from deployments.settings import Settings
 from sql.lake import Lake
 from tasks.errors import IntegrityError
@@ -41,7 +41,7 @@ def darkroom(
     *arguments: str, home: Path, folder: Path, before: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*before, sys.executable, "-P", "-m", "deployments.cli", *arguments], env=environment(home), cwd=folder,
+        [*before, sys.executable, "-P", "-m", "deployments.cli.app", *arguments], env=environment(home), cwd=folder,
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
@@ -155,7 +155,7 @@ def test_backup_during_a_scan_is_one_moment_of_the_catalog(scanned: Path, tmp_pa
         draw(tmp_path / "more" / f"{number}.jpg", number)
     with (tmp_path / "scan.log").open("wb") as log:
         scan = subprocess.Popen(
-            [sys.executable, "-P", "-m", "deployments.cli", "scan", "more"], env=environment(home), cwd=tmp_path,
+            [sys.executable, "-P", "-m", "deployments.cli.app", "scan", "more"], env=environment(home), cwd=tmp_path,
             stdout=log, stderr=log,
         )  # fmt: skip
         try:
@@ -185,7 +185,7 @@ def test_killed_backup_leaves_the_earlier_one_whole(backed_up: Path, scanned: Pa
         (home / "gifs" / f"{number}.gif").write_bytes(b"GIF" * number)
     earlier = finished_backups(backed_up)
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "deployments.cli", "backup", str(backed_up), "--with-derivatives"],
+        [sys.executable, "-P", "-m", "deployments.cli.app", "backup", str(backed_up), "--with-derivatives"],
         env=environment(home), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     while not (backed_up / UNFINISHED / "gifs").exists() and process.poll() is None:

@@ -115,7 +115,7 @@ def test_backup_restored_elsewhere_has_every_row(big_library: BigLibrary, tmp_pa
 
 def darkroom(home: Path, *arguments: str) -> dict[str, object]:
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "deployments.entry", *arguments],
+        [sys.executable, "-P", "-m", "deployments.cli.entry", *arguments],
         env=environment_of(home), cwd=home.parent, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

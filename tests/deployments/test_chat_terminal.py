@@ -12,7 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
-from deployments.chat_terminal import ApiNotRunning, ask
+from deployments.cli.chat import ApiNotRunning, ask
 from deployments.settings import Settings
 from serving.app import create_app
 from serving.auth.accounts import add_user

@@ -91,7 +91,7 @@ def test_sql_answers_in_every_format_and_writes_nothing(scanned_home: Path, tmp_
 def test_parquet_goes_through_a_pipe(scanned_home: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.parquet"
     with target.open("wb") as file:
-        command = [sys.executable, "-m", "deployments.cli", "sql", "from v_assets", "--format", "parquet"]
+        command = [sys.executable, "-m", "deployments.cli.app", "sql", "from v_assets", "--format", "parquet"]
         subprocess.run(command, stdout=file, check=True, timeout=60)
     import pyarrow.parquet
 
@@ -204,7 +204,7 @@ def test_scan_killed_anywhere_and_run_again_ends_in_the_same_catalog(
     kills = 0
     for thumbnails in (0, 1, 75, 140):
         scan = subprocess.Popen(
-            [sys.executable, "-m", "deployments.cli", "scan", str(library), "--json"],
+            [sys.executable, "-m", "deployments.cli.app", "scan", str(library), "--json"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         made = lambda: len(list((home / "thumbnails").rglob("*.jpg")))  # noqa: E731
@@ -225,7 +225,7 @@ def test_ctrl_c_says_that_nothing_is_lost(home: Path, tmp_path: Path) -> None:
     for number in range(150):
         draw(tmp_path / "photos" / f"{number}.jpg", number, size=(1600, 1200))
     scan = subprocess.Popen(
-        [sys.executable, "-m", "deployments.cli", "scan", str(tmp_path / "photos"), "--json"],
+        [sys.executable, "-m", "deployments.cli.app", "scan", str(tmp_path / "photos"), "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     wait_until(lambda: list((home / "thumbnails").rglob("*.jpg")))

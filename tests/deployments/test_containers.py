@@ -16,7 +16,7 @@ import yaml
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_settings_fields
 
-from deployments.cli import app
+from deployments.cli.app import app
 from deployments.settings import Settings
 from serving.auth.tokens import OPEN_PATHS
 

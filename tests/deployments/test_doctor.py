@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments import doctor
-from deployments.doctor import Check, examine
-from deployments.masking import HIDDEN, mask, mask_url
+from deployments.cli import doctor
+from deployments.cli.doctor import Check, examine
+from deployments.cli.masking import HIDDEN, mask, mask_url
 from deployments.settings import Settings
 from deployments.writability import write_problem
 from tests.stand_ins.http_server import refusing_url

@@ -19,7 +19,9 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("module", ["deployments.cli", "deployments.up", "deployments.worker", "serving.app"])
+@pytest.mark.parametrize(
+    "module", ["deployments.cli.app", "deployments.up.run", "deployments.prefect.worker", "serving.app"]
+)
 def test_torch_is_not_imported_at_start(module: str) -> None:
     heavy = "{'torch', 'sentence_transformers', 'transformers'} & set(sys.modules)"
     code = f"import sys, {module}\nif '{module}'.endswith('worker'): {module}.import_everything()\nassert not {heavy}"
@@ -28,7 +30,7 @@ def test_torch_is_not_imported_at_start(module: str) -> None:
 
 
 def test_up_needs_no_prefect_in_its_own_process() -> None:
-    done = run("import sys, deployments.up\nassert 'prefect' not in sys.modules and 'duckdb' not in sys.modules")
+    done = run("import sys, deployments.up.run\nassert 'prefect' not in sys.modules and 'duckdb' not in sys.modules")
     assert done.returncode == 0, done.stderr
 
 

@@ -18,7 +18,7 @@ from flows.engine.context import open_house
 from flows.work.integrity import check_lake
 from tests.pictures import draw
 
-COMMAND = [sys.executable, "-m", "deployments.entry"]
+COMMAND = [sys.executable, "-m", "deployments.cli.entry"]
 MESSAGE = "darkroom: stopped; what was done is kept, the next run goes on from there\n"
 CODE = {signal.SIGINT: 130, signal.SIGTERM: 143}
 

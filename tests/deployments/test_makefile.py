@@ -51,7 +51,7 @@ def test_tilde_means_home_whatever_the_shell(clone: Path) -> None:
 
 def test_without_a_library_a_sample_is_made_first(clone: Path) -> None:
     said = make(clone, "run")
-    assert said.index("python <-m> <deployments.sample> <.sample-library>") < said.index(
+    assert said.index("python <-m> <deployments.sample.draw> <.sample-library>") < said.index(
         "darkroom <up> <.sample-library>"
     )
 

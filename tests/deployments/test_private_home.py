@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.doctor import examine
+from deployments.cli.doctor import examine
 from deployments.settings import Settings, load_settings
 from tests.pictures import draw
 
@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 def darkroom(*arguments: str, folder: Path, umask: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     return subprocess.run(
-        [sys.executable, "-P", "-m", "deployments.cli", *arguments],
+        [sys.executable, "-P", "-m", "deployments.cli.app", *arguments],
         env=kept | {"PYTHONPATH": str(CHECKOUT), "DARKROOM_HOME": str(folder / "home")} | variables,
         cwd=folder, capture_output=True, text=True, timeout=240, check=False, umask=umask,
     )  # fmt: skip

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments.prefect_watch import RunSeen
-from deployments.processes import ManagedProcess
-from deployments.progress_bars import ProgressLines
+from deployments.cli.progress_bars import ProgressLines
 from deployments.settings import Settings
+from deployments.up.prefect_watch import RunSeen
+from deployments.up.processes import ManagedProcess
 from flows.engine.progress import Pace, duration
 from tests.deployments.terminal import Terminal
 from tests.pictures import draw
@@ -26,7 +26,7 @@ COLUMNS = (40, 80, 110, 200)
 # Three stages under way for as long as somebody looks, in a process whose stderr is the terminal.
 BARS = """
 import sys, time
-from deployments.progress_bars import ProgressBars
+from deployments.cli.progress_bars import ProgressBars
 with ProgressBars() as bars:
     done = bars(); done.start("thumbnails", 20); done.advance(20, 3); done.finish()
     hashing = bars(); hashing.start("hash", 200_000); hashing.pace.started -= 60; hashing.advance(12_345, 17)
@@ -36,7 +36,7 @@ with ProgressBars() as bars:
 """
 UP = """
 import sys
-from deployments.up_screen import LiveScreen
+from deployments.up.screen import LiveScreen
 from tests.deployments.test_progress_bars import ADDRESSES, runs, processes
 screen = LiveScreen()
 screen.note("starting the Prefect server …")
@@ -165,7 +165,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def scan_command(folder: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "deployments.cli", "scan", str(folder / "photos"), *options]
+    return [sys.executable, "-m", "deployments.cli.app", "scan", str(folder / "photos"), *options]
 
 
 def run_scan(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.read_only import documented_views, open_read_only, run_query, write_table
+from deployments.cli.read_only import documented_views, open_read_only, run_query, write_table
 from deployments.settings import load_settings
 from flows.engine.context import House
 from sql.lake import Lake

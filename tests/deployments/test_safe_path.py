@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.processes import ManagedProcess
 from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings
+from deployments.up.processes import ManagedProcess
 from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 from tests.pictures import draw
 
@@ -42,7 +42,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def command(*arguments: str) -> list[str]:
     """As the installed `darkroom` begins: with its own folder first on the path, not the working folder."""
-    start = "import sys; sys.argv[0] = 'darkroom'; from deployments.cli import main; main()"
+    start = "import sys; sys.argv[0] = 'darkroom'; from deployments.cli.app import main; main()"
     return [sys.executable, "-P", "-c", start, *arguments]
 
 

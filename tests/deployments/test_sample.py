@@ -8,7 +8,7 @@ import pillow_heif
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from deployments.sample import PHOTOS, draw_picture, make_sample_library, turn_away
+from deployments.sample.draw import PHOTOS, draw_picture, make_sample_library, turn_away
 
 pillow_heif.register_heif_opener()
 

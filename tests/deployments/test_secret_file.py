@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from deployments.masking import mask
+from deployments.cli.masking import mask
 from deployments.settings import Settings, secret_file, settings_problem
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import pytest
 
-from deployments.sql_shell import Completer, split_statements
+from deployments.cli.sql_shell import Completer, split_statements
 from flows.engine.context import House
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-P", "-m", "deployments.cli", "sql"]
+COMMAND = [sys.executable, "-P", "-m", "deployments.cli.app", "sql"]
 
 
 class Terminal:

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deployments.prefect_watch import PrefectWatch
 from deployments.settings import Settings
+from deployments.up.prefect_watch import PrefectWatch
 from tests.deployments.live import free_port, hold_still, processes_of, wait_for
 from tests.pictures import draw
 
@@ -41,7 +41,7 @@ class UpHouse:
     @property
     def command(self) -> list[str]:
         ports = ["--port", str(self.port), "--prefect-port", str(self.prefect_port)]
-        return [sys.executable, "-m", "deployments.cli", "up", str(self.photos), *ports]
+        return [sys.executable, "-m", "deployments.cli.app", "up", str(self.photos), *ports]
 
     def serving(self) -> bool:
         return httpx.get(f"http://127.0.0.1:{self.port}/healthz", trust_env=False).is_success
@@ -107,7 +107,7 @@ def test_killed_up_leaves_no_children(place: UpHouse, log: Path) -> None:
     """Nobody is left to stop them: the kernel tells them."""
     with hold_still() as start:
         up = start(place.command, place.environment, place.home.parent, log)
-        wait_for(lambda: any("deployments.worker" in line for line in processes_of(place.home)), 120, log)
+        wait_for(lambda: any("deployments.prefect.worker" in line for line in processes_of(place.home)), 120, log)
         wait_for(place.serving, 180, log)
         up.kill()
         up.wait(60)
@@ -146,7 +146,7 @@ def test_taken_port_is_one_clear_line(place: UpHouse) -> None:
 
 def test_doctor_passes_on_a_working_home(place: UpHouse) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", "doctor", "--json"],
+        [sys.executable, "-m", "deployments.cli.app", "doctor", "--json"],
         env=place.environment, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout

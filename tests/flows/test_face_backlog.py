@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.status import library_status
+from deployments.cli.status import library_status
 from flows.engine.context import House
 from flows.engine.triggers import start_drains
 from flows.engine.whole_run import scan_and_drain

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from deployments.status import library_status
+from deployments.cli.status import library_status
 from flows.admin.libraries import register_library
 from flows.engine.context import House, open_house
 from flows.full_scan import full_scan

@@ -19,12 +19,12 @@ import websockets
 import yaml
 from playwright.sync_api import sync_playwright
 
-from deployments import doctor
-from deployments.apply import CHOOSES_A_PROGRAM, PREFECT_YAML
-from deployments.prefect_env import prefect_environment
-from deployments.prefect_watch import PrefectWatch
+from deployments.cli import doctor
+from deployments.prefect.apply import CHOOSES_A_PROGRAM, PREFECT_YAML
+from deployments.prefect.environment import prefect_environment
 from deployments.settings import Settings
-from deployments.up import login_link
+from deployments.up.prefect_watch import PrefectWatch
+from deployments.up.run import login_link
 from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 
 pytestmark = pytest.mark.prefect
@@ -63,7 +63,7 @@ class Door:
         listed["deployments"] = [entry | {"schedules": []} for entry in listed["deployments"]]
         (self.folder / "prefect.yaml").write_text(yaml.safe_dump(listed))
         subprocess.run(
-            [sys.executable, "-m", "deployments.apply", str(self.folder / "prefect.yaml")],
+            [sys.executable, "-m", "deployments.prefect.apply", str(self.folder / "prefect.yaml")],
             env=self.environment, cwd=CHECKOUT, check=True, timeout=400,
         )  # fmt: skip
 
@@ -81,10 +81,10 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     door = Door(port, settings, environment, folder)
     with hold_still() as start:
         log = folder / "server.log"
-        start([sys.executable, "-m", "deployments.prefect_server"], environment, CHECKOUT, log)
+        start([sys.executable, "-m", "deployments.prefect.server"], environment, CHECKOUT, log)
         wait_for(PrefectWatch(f"{door.url}/api", settings.prefect_auth).healthy, 300, log)
         door.apply()
-        start([sys.executable, "-m", "deployments.worker"], environment, CHECKOUT, folder / "worker.log")
+        start([sys.executable, "-m", "deployments.prefect.worker"], environment, CHECKOUT, folder / "worker.log")
         yield door
 
 
@@ -207,7 +207,7 @@ def test_the_password_is_in_no_command_line_log_or_readable_file(door: Door) -> 
 def test_a_server_without_a_password_does_not_start(door: Door) -> None:
     environment = {name: value for name, value in door.environment.items() if not name.endswith("AUTH_STRING")}
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.prefect_server"],
+        [sys.executable, "-m", "deployments.prefect.server"],
         env=environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == 1 and "PREFECT_SERVER_API_AUTH_STRING" in done.stderr

@@ -16,9 +16,9 @@ import httpx
 import pytest
 import yaml
 
-from deployments.prefect_env import prefect_environment
-from deployments.processes import descendants
+from deployments.prefect.environment import prefect_environment
 from deployments.settings import Settings
+from deployments.up.processes import descendants
 from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 from tests.pictures import draw
 from tests.stand_ins.ollama import Fail, OllamaStandIn, Say
@@ -75,7 +75,7 @@ class LivePrefect:
 
     def apply(self, path: Path, *options: str) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "deployments.apply", str(path), *options],
+            [sys.executable, "-m", "deployments.prefect.apply", str(path), *options],
             env=self.environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -111,12 +111,14 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePrefect]:
     with OllamaStandIn().running() as ollama, hold_still() as start:
         environment |= {"OLLAMA_PRIMARY_URL": ollama.url, "INSIGHT_LIBRARIES": "all", "INSIGHT_MAX_PER_TICK": "2"}
         log = folder / "server.log"
-        start([sys.executable, "-m", "deployments.prefect_server"], environment, CHECKOUT, log)
+        start([sys.executable, "-m", "deployments.prefect.server"], environment, CHECKOUT, log)
         url = f"http://127.0.0.1:{port}/api"
         wait_for(lambda: httpx.get(f"{url}/health", trust_env=False).is_success, 300, log)
         live = LivePrefect(url, environment, folder, None, ollama)  # type: ignore[arg-type]
         live.apply(with_strange_flows(folder))
-        live.worker = start([sys.executable, "-m", "deployments.worker"], environment, CHECKOUT, folder / "worker.log")
+        live.worker = start(
+            [sys.executable, "-m", "deployments.prefect.worker"], environment, CHECKOUT, folder / "worker.log"
+        )
         yield live
 
 

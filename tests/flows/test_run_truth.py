@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from deployments.prefect_env import prefect_environment
+from deployments.prefect.environment import prefect_environment
 from deployments.settings import Settings
 from flows.engine.prefect_runs import KEPT_IDLE_RUNS
 from flows.engine.run_logs import LOGGED_PER_BATCH, LOGGED_PER_RUN, lines_left
@@ -45,7 +45,9 @@ def live_prefect(folder: Path, photos: Path, **settings: str) -> Iterator[LivePr
         wait_for(lambda: httpx.get(f"{url}/health", trust_env=False).is_success, 300, log)
         live = LivePrefect(url, environment, folder, None, None)  # type: ignore[arg-type]
         live.apply(without_schedules(folder))
-        live.worker = start([sys.executable, "-m", "deployments.worker"], environment, CHECKOUT, folder / "worker.log")
+        live.worker = start(
+            [sys.executable, "-m", "deployments.prefect.worker"], environment, CHECKOUT, folder / "worker.log"
+        )
         yield live
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deployments.backlogs import backlogs
-from deployments.status import library_status
+from deployments.cli.status import library_status
 from flows.engine.context import House
 from flows.engine.drain import drain
 from flows.engine.progress import FileProgress, SilentProgress

@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from deployments.sample import make_sample_library
+from deployments.sample.draw import make_sample_library
 from serving.app import create_app
 from serving.auth.accounts import add_user, set_role
 from serving.auth.tokens import issue_token

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from deployments.status import library_status
+from deployments.cli.status import library_status
 from sql.lake import LakeError
 from tasks.stages import STAGES
 from tests.apollo_stand_in import portrait

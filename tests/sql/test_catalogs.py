@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.masking import HIDDEN, mask_url
+from deployments.cli.masking import HIDDEN, mask_url
 from sql.catalogs import catalog_of, without_password
 
 PASSWORDS = ["simple", "p@ss", "@@", "a/b", "a:b@c", "a?b#c", "p%40ss", "üñ@1", "x@host/y@z", "p//q", "'\\"]

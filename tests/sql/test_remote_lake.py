@@ -131,7 +131,7 @@ def test_whole_scan_runs_against_postgres(postgres: str, tmp_path: Path, home: P
     draw(tmp_path / "photos" / "a.jpg", 1)
     url = postgres.rpartition("/")[0] + "/scan"
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", "scan", str(tmp_path / "photos"), "--json"],
+        [sys.executable, "-m", "deployments.cli.app", "scan", str(tmp_path / "photos"), "--json"],
         env={**os.environ, "DATABASE_URL": url, "LAKE_DATA_PATH": str(tmp_path / "data")},
         capture_output=True, text=True, check=False, timeout=120, cwd=Path(__file__).parents[2],
     )  # fmt: skip

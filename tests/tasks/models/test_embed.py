@@ -45,7 +45,8 @@ def test_any_text_at_all_gets_a_vector(minilm: MiniLm, texts: list[str]) -> None
 
 
 def test_importing_what_embeds_does_not_import_torch() -> None:
-    code = "import sys, tasks.models.embed, tasks.messages.summaries; assert not {'torch', 'transformers'} & set(sys.modules)"
+    heavy = "{'torch', 'transformers'}"
+    code = f"import sys, tasks.models.embed, tasks.messages.summaries; assert not {heavy} & set(sys.modules)"
     root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60, check=False

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.cli_accounts import key_app, token, user_app
-from deployments.cli_backup import backup, restore
-from deployments.cli_common import Json, WrongUsage, house_of, print_json
-from deployments.cli_library import library_app
-from deployments.cli_organise import changes, export_xmp, undo
+from deployments.cli.accounts import key_app, token, user_app
+from deployments.cli.backup import backup, restore
+from deployments.cli.common import Json, WrongUsage, house_of, print_json
+from deployments.cli.library import library_app
+from deployments.cli.organise import changes, export_xmp, undo
 from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from tasks.errors import RefusedError
@@ -91,7 +91,7 @@ def up(
     options += ["--prefect-port", str(prefect_port)] if prefect_port else []
     sys.stdout.flush()
     # A fresh image of this process: it stays for days, and would keep the 90 MB that opening the lake took.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "deployments.up", *options])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "deployments.up.run", *options])
 
 
 @app.command()
@@ -110,7 +110,7 @@ def scan(
         raise WrongUsage("--quick and --full exclude each other")
     if quick and accept_loss:
         raise WrongUsage("--accept-loss belongs to a full scan: a quick one finds nothing missing")
-    from deployments.progress_bars import open_display
+    from deployments.cli.progress_bars import open_display
     from flows.engine.context import watch_with
     from flows.engine.whole_run import scan_and_drain
 
@@ -147,7 +147,7 @@ def chat(
     json: Json = False,
 ) -> None:
     """Ask about the library; the API must be running."""
-    from deployments.chat_terminal import ask
+    from deployments.cli.chat import ask
 
     options: dict[str, Any] = {"backend": "hybrid"} if hybrid else {}
     options |= {"model": model} if model else {}
@@ -183,7 +183,7 @@ def summarise(
 @app.command()
 def status(context: typer.Context, json: Json = False) -> None:
     """Per library and stage: assets, done, backlog, failed."""
-    from deployments.status import library_status
+    from deployments.cli.status import library_status
 
     house = house_of(context.obj)
     rows = library_status(house.lake, house.settings)
@@ -258,15 +258,15 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="The same as --format csv.")] = False,
 ) -> None:
     """Read-only SQL over the documented views (`v_columns` describes them); statements may come through a pipe."""
-    from deployments.read_only import example_query, open_read_only, run_query, write_table
-    from deployments.sql_shell import run_shell, terminal_width
+    from deployments.cli.read_only import example_query, open_read_only, run_query, write_table
+    from deployments.cli.sql_shell import run_shell, terminal_width
 
     output = "json" if json else "csv" if csv else output
 
     if sum(given is not None for given in (query, file, example)) > 1:
         raise WrongUsage("give one of: a query, --file, --example")
     if example == "list":
-        from deployments.read_only import example_titles
+        from deployments.cli.read_only import example_titles
 
         typer.echo("\n".join(f"{name:<28} {title}" for name, title in example_titles().items()))
         return
@@ -314,7 +314,7 @@ def history(
 @app.command()
 def doctor(context: typer.Context, json: Json = False) -> None:
     """What is installed, reachable and in force. Exit code 1 if the main job cannot run."""
-    from deployments.doctor import examine, print_checks
+    from deployments.cli.doctor import examine, print_checks
 
     checks = examine(context.obj)
     if json:
@@ -328,7 +328,7 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 @app.command(hidden=True, name="sample-library")
 def sample_library(folder: Path) -> None:
     """Draw a small library to try things with."""
-    from deployments.sample import make_sample_library
+    from deployments.sample.draw import make_sample_library
 
     made = make_sample_library(folder)
     typer.echo(f"{made} files drawn in {folder}")
@@ -388,7 +388,7 @@ def _complain(message: str, code: int) -> None:
 
 
 if __name__ == "__main__":
-    from deployments.interrupts import end_at_once
+    from deployments.cli.interrupts import end_at_once
 
     end_at_once()
     main()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli_common import Json, WrongUsage, house_of, print_json
+from deployments.cli.common import Json, WrongUsage, house_of, print_json
 from deployments.settings import Settings
 
 user_app = typer.Typer(help="Accounts that may log in.", no_args_is_help=True)

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deployments.masking import mask, mask_url
-from deployments.prefect_env import prefect_api_url
+from deployments.cli.masking import mask, mask_url
+from deployments.prefect.environment import prefect_api_url
 from deployments.settings import Settings
 from deployments.writability import write_problem
 from sql.lake import Lake, LakeError

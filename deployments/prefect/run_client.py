@@ -15,7 +15,7 @@ import socket
 import sys
 from types import FrameType
 
-ENGINE = ["-P", "-m", "deployments.flow_engine"]
+ENGINE = ["-P", "-m", "deployments.prefect.flow_engine"]
 
 
 def main(socket_path: str) -> int:

@@ -16,8 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from deployments.prefect_watch import RunSeen
-from deployments.processes import ManagedProcess
+from deployments.up.prefect_watch import RunSeen
+from deployments.up.processes import ManagedProcess
 
 KEPT_NOTES = 4
 SHOWN_RUNS = 6

@@ -20,12 +20,12 @@ from urllib.parse import quote
 
 import httpx
 
-from deployments import tether
-from deployments.prefect_env import prefect_api_url, prefect_environment, prefect_folder, without_prefect_auth
-from deployments.prefect_watch import PrefectWatch, RunSeen
-from deployments.processes import ManagedProcess, bound_log, descendants, end_group, exit_text
+from deployments.prefect.environment import prefect_api_url, prefect_environment, prefect_folder, without_prefect_auth
 from deployments.settings import Settings, load_settings
-from deployments.up_screen import Screen, open_screen
+from deployments.up import tether
+from deployments.up.prefect_watch import PrefectWatch, RunSeen
+from deployments.up.processes import ManagedProcess, bound_log, descendants, end_group, exit_text
+from deployments.up.screen import Screen, open_screen
 from tasks.files.private import deny_others
 
 SERVER_START_SECONDS = 180.0  # the first start makes Prefect's database; on a slow disk that takes a while
@@ -91,13 +91,17 @@ class Household:
         python = sys.executable
         self._server = ManagedProcess(
             "Prefect server",
-            [python, "-P", "-m", "deployments.prefect_server"],
+            [python, "-P", "-m", "deployments.prefect.server"],
             self._environment,
             logs / "prefect-server.log",
             folder=self._prefect_folder,  # it reads settings, and imports by name, from where it stands
         )
         self._worker = ManagedProcess(  # told to end by SIGTERM even when we are killed: it has runs to end
-            "worker", [python, "-P", "-m", "deployments.worker"], self._environment, logs / "worker.log", signal.SIGTERM
+            "worker",
+            [python, "-P", "-m", "deployments.prefect.worker"],
+            self._environment,
+            logs / "worker.log",
+            signal.SIGTERM,
         )
         self._api = ManagedProcess(
             "API", [python, "-P", "-m", "serving.app"], without_prefect_auth(self._environment), logs / "api.log"
@@ -180,7 +184,7 @@ class Household:
         """Register the deployments, in a process of its own: ours stays small without Prefect in it."""
         with self._apply_log.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "deployments.apply", "--tidy"],
+                [sys.executable, "-P", "-m", "deployments.prefect.apply", "--tidy"],
                 env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         give_up = time.monotonic() + APPLY_SECONDS
@@ -256,7 +260,7 @@ class Household:
 
 
 def login_link(address: str, auth: str) -> str:
-    """Opened, it logs a browser in to Prefect (deployments/prefect_server.py); what is behind the # stays there."""
+    """Opened, it logs a browser in to Prefect (deployments/prefect/server.py); what is behind the # stays there."""
     return f"{address}/darkroom-login#{quote(auth, safe=':')}"
 
 

@@ -1,8 +1,8 @@
 """
 The worker of the `darkroom` pool on this machine: Prefect's process worker, with flow runs forked, not started.
 
-`python -P -m deployments.worker` imports Prefect and the flows once and splits in two that share that memory: the fork
-server, which stays single-threaded, and the worker. Measured with 3.8.8 on 2 cores, one empty run a minute:
+`python -P -m deployments.prefect.worker` imports Prefect and the flows once and splits in two that share that memory:
+the fork server, which stays single-threaded, and the worker. Measured with 3.8.8 on 2 cores, one empty run a minute:
 see `tests/bench/idle_bench.py` for the figures. A stock `prefect worker start --pool darkroom` works as well.
 """
 
@@ -24,11 +24,11 @@ from uuid import UUID
 
 import httpx
 
-from deployments import fork_server, run_client
-from deployments.flow_engine import import_everything
-from deployments.prefect_env import WORK_POOL
+from deployments.prefect import fork_server, run_client
+from deployments.prefect.environment import WORK_POOL
+from deployments.prefect.flow_engine import import_everything
 from deployments.settings import load_settings
-from deployments.tether import die_with_parent
+from deployments.up.tether import die_with_parent
 from tasks.files.new_work import announced_at
 from tasks.files.private import deny_others
 
@@ -72,8 +72,8 @@ def run_worker(socket_path: Path | None) -> int:
         """
         Prefect's, but for what a run may say of its process: nothing.
 
-        The pool's template has no command, environment or folder either (deployments/apply.py); one that had them, or
-        was given them by hand, would let whoever may start a run choose a program.
+        The pool's template has no command, environment or folder either (apply.py); one that had them, or was given
+        them by hand, would let whoever may start a run choose a program.
         """
 
         def prepare_for_flow_run(

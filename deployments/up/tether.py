@@ -31,7 +31,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m deployments.tether PARENT_PID SIGNAL COMMAND…`: tie this process, then become COMMAND."""
+    """`python -m deployments.up.tether PARENT_PID SIGNAL COMMAND…`: tie this process, then become COMMAND."""
     parent, number, *command = arguments
     die_with_parent(int(number))
     if os.getppid() != int(parent):  # it ended before we were tied

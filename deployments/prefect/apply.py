@@ -1,8 +1,8 @@
 """
 Registers what `prefect.yaml` says with the Prefect server, in one process and two seconds.
 
-`python -P -m deployments.apply` may run as often as one likes: what is there is updated, what the file no longer lists
-is removed, and a schedule that a person paused in the UI stays paused.
+`python -P -m deployments.prefect.apply` may run as often as one likes: what is there is updated, what the file no
+longer lists is removed, and a schedule that a person paused in the UI stays paused.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from prefect.states import Crashed
 from prefect.utilities.callables import parameter_schema
 from prefect.workers.process import ProcessWorker
 
-from deployments.prefect_env import WORK_POOL
+from deployments.prefect.environment import WORK_POOL
 from deployments.settings import Settings, load_settings
 from tasks.files.private import deny_others
 
-PREFECT_YAML = Path(__file__).with_name("prefect.yaml")
+PREFECT_YAML = Path(__file__).parents[1] / "prefect.yaml"
 UNFINISHED = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.PAUSED]
 CHOOSES_A_PROGRAM = ("command", "env", "working_dir")
 PAGE = 200  # the server answers with at most this many
@@ -165,7 +165,7 @@ async def _runs(client: PrefectClient, deployment: DeploymentResponse, states: l
 
 
 def main(arguments: list[str]) -> int:
-    """`python -P -m deployments.apply [--tidy] [FILE]`: exit code 1 and one line where the server is out of reach."""
+    """`… -m deployments.prefect.apply [--tidy] [FILE]`: exit code 1 and one line where the server is out of reach."""
     deny_others()
     files = [Path(argument) for argument in arguments if not argument.startswith("-")]
     try:

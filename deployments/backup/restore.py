@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deployments.backup import Advance, finished_backups
-from deployments.backup_files import copy_file, sync_folder
-from deployments.backup_manifest import read_about, read_entries
+from deployments.backup.backup import Advance, finished_backups
+from deployments.backup.files import copy_file, sync_folder
+from deployments.backup.manifest import read_about, read_entries
 from deployments.settings import Settings
 from tasks.errors import IntegrityError, RefusedError
 from tasks.files.names import to_os_name

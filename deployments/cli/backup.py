@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli_common import Json, print_json
+from deployments.cli.common import Json, print_json
 from deployments.settings import Settings, load_settings
 from tasks.files.names import printable
 
@@ -29,7 +29,7 @@ def backup(
     json: Json = False,
 ) -> None:
     """Back up the data home (catalog, accounts, secrets) while everything runs. The originals are not in it."""
-    from deployments.backup import back_up
+    from deployments.backup.backup import back_up
 
     with _bar("backing up", quiet=json) as begin:
         report = back_up(
@@ -66,7 +66,7 @@ def restore(
     json: Json = False,
 ) -> None:
     """Put a backup back, at this home or another one. Every file is checked before anything changes."""
-    from deployments.restore import restore as put_back
+    from deployments.backup.restore import restore as put_back
 
     settings: Settings = load_settings(darkroom_home=home) if home is not None else context.obj
     with _bar("restoring", quiet=json) as begin:

@@ -1,5 +1,5 @@
 """
-`python -P -m deployments.flow_engine`: Prefect's engine for one flow run, with our flows imported before it looks.
+`python -P -m deployments.prefect.flow_engine`: Prefect's engine for one flow run, our flows imported before it looks.
 
 Prefect puts the working folder first on the path while it imports a flow, and would take a `flows.py` that lies there.
 """

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageColor, ImageDraw, ImageFont, ImageOps
 
-from deployments.sample_video import draw_video
+from deployments.sample.video import draw_video
 
 LANDSCAPE = (1600, 1200)
 MARK = "Darkroom sample"
-README = """Darkroom drew these pictures (`python -m deployments.sample`) so that there is something to look at.
+README = """Darkroom drew these pictures (`python -m deployments.sample.draw`) so that there is something to look at.
 They are samples, not photographs: the cameras, places and times in them are made up. Delete the folder when you like.
 """
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from deployments.read_only import Format, run_query, write_table
+from deployments.cli.read_only import Format, run_query, write_table
 from sql.lake import Lake
 from tasks.errors import InvalidQuery
 

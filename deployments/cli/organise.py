@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli_common import Json, house_of, print_json
+from deployments.cli.common import Json, house_of, print_json
 from tasks.files.names import printable
 
 

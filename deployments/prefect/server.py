@@ -1,7 +1,7 @@
 """
 The Prefect server of this machine: Prefect's own app, under names that are ours only.
 
-`python -m deployments.prefect_server` is `prefect server start` with the `Host` of every request checked, which Prefect
+`python -m deployments.prefect.server` is `prefect server start` with the `Host` of every request checked, which Prefect
 has no setting for (3.8), and with a page that logs a browser in. Who may ask is Prefect's own matter:
 `PREFECT_SERVER_API_AUTH_STRING`, which `prefect_environment` sets.
 """

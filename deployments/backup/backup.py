@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deployments.backup_files import Source, copy_database, copy_file, hash_of, sources, sync_folder
-from deployments.backup_manifest import MANIFEST, EarlierEntries, Entry, ManifestWriter
+from deployments.backup.files import Source, copy_database, copy_file, hash_of, sources, sync_folder
+from deployments.backup.manifest import MANIFEST, EarlierEntries, Entry, ManifestWriter
 from deployments.settings import Settings, own_version
 from tasks.errors import IntegrityError, RefusedError
 from tasks.files.names import to_os_name

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from deployments.interrupts import end_at_once
+from deployments.cli.interrupts import end_at_once
 
 
 def main() -> None:
-    """Run the command line of `deployments/cli.py`."""
+    """Run the command line of `deployments/cli/app.py`."""
     end_at_once()
-    from deployments.cli import main as run_command
+    from deployments.cli.app import main as run_command
 
     run_command()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.cli_common import Json, WrongUsage, Yes, asked_to_go_on, house_of, print_json
+from deployments.cli.common import Json, WrongUsage, Yes, asked_to_go_on, house_of, print_json
 from tasks.files.names import printable
 
 library_app = typer.Typer(help="The folders that are libraries.", no_args_is_help=True)

@@ -1,0 +1,1 @@
+"""The Prefect server, the worker and how runs begin."""

@@ -1,0 +1,1 @@
+"""`darkroom up`: the processes of one machine."""
