@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.engine.context import House, open_house
+from flows.engine.context import FlowContext, open_context
 from flows.engine.independent import IndependentStages
 from flows.engine.models import summary_zone
 from flows.engine.reporting import record_run, show_run
@@ -27,22 +27,22 @@ def daily_summaries(contact: str = "all", redo: bool = False) -> dict[str, Any]:
     Args:
         redo: Days that did not change too: after a better model or another prompt.
     """
-    house = open_house()
-    with house.lake.exclusive("daily-summaries") as alone:
+    context = open_context()
+    with context.lake.exclusive("daily-summaries") as alone:
         if not alone:
             return {"busy": True}
-        return _summarise(house, contact, redo=redo)
+        return _summarise(context, contact, redo=redo)
 
 
-def _summarise(house: House, wanted: str, *, redo: bool) -> dict[str, Any]:
+def _summarise(context: FlowContext, wanted: str, *, redo: bool) -> dict[str, Any]:
     started_at = utc_now()
-    configured = house.settings.summary_contacts if wanted == "all" else [wanted]
+    configured = context.settings.summary_contacts if wanted == "all" else [wanted]
     numbers: dict[str, Any] = {"contacts": 0, "days": 0, "summarised": 0, "extracted": 0, "embedded": 0}
-    if not configured and not without_embedding(house):
+    if not configured and not without_embedding(context):
         return numbers  # nothing is asked for: nobody is asked
-    zone = summary_zone(house.settings)
-    work = new_summariser(house, zone)
-    first, last = _span(house, zone)
+    zone = summary_zone(context.settings)
+    work = new_summariser(context, zone)
+    first, last = _span(context, zone)
     stages = IndependentStages()
     nobody: list[str] = []
     for name in stages.run("contacts", partial(step, "contacts", partial(work.contacts, configured)), nobody):
@@ -52,25 +52,27 @@ def _summarise(house: House, wanted: str, *, redo: bool) -> dict[str, Any]:
         for what, count in (counts or {}).items():
             numbers[what] = numbers.get(what, 0) + count
     numbers["embedded"] = stages.run("embeddings", partial(step, "embeddings", work.embed_missing), 0)
-    _report(house, wanted, started_at, numbers, work.why_extractive)
+    _report(context, wanted, started_at, numbers, work.why_extractive)
     stages.finish()
     return numbers
 
 
-def _span(house: House, zone: tzinfo) -> tuple[date, date]:
+def _span(context: FlowContext, zone: tzinfo) -> tuple[date, date]:
     """The first and the last day; today is not over, so it would be summarised again tomorrow."""
     today = datetime.now(zone).date()
-    settings = house.settings
+    settings = context.settings
     return settings.summary_from or today - timedelta(days=DEFAULT_DAYS), settings.summary_to or today - timedelta(
         days=1
     )
 
 
-def _report(house: House, contact: str, started_at: datetime, numbers: dict[str, Any], why_extractive: str) -> None:
+def _report(
+    context: FlowContext, contact: str, started_at: datetime, numbers: dict[str, Any], why_extractive: str
+) -> None:
     done = numbers["summarised"] + numbers["extracted"]
     if not done and not numbers["embedded"] and not numbers.get("gone"):
         return
     shown = {**numbers, "why_extractive": why_extractive} if numbers["extracted"] else numbers
     message = ", ".join(f"{value} {name}" for name, value in numbers.items() if value)
-    record_run(house, "daily-summaries", contact, started_at, shown, done=done, failed=0, message=message)
-    show_run(house, "daily-summaries", contact, shown)
+    record_run(context, "daily-summaries", contact, started_at, shown, done=done, failed=0, message=message)
+    show_run(context, "daily-summaries", contact, shown)

@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 
 from deployments.backlogs import engine_choice
-from flows.engine.context import House, open_house
+from flows.engine.context import FlowContext, open_context
 from flows.engine.drain import DrainReport
 from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.independent import IndependentStages
@@ -30,38 +30,38 @@ def face_backlog(library: str = "all", limit: int | None = None) -> dict[str, An
         ToolMissing: FACE_MODEL_PATH is set and holds no usable models.
         FaceServiceUnavailable: The service is down.
     """
-    house = open_house()
-    choice = engine_choice(house.settings)
+    context = open_context()
+    choice = engine_choice(context.settings)
     stages = IndependentStages()
-    regions = stages.run("face_regions", partial(_read_regions, house, library), DrainReport("face_regions"))
+    regions = stages.run("face_regions", partial(_read_regions, context, library), DrainReport("face_regions"))
     faces = DrainReport("faces")
     if choice.is_on:
-        faces = stages.run("faces", partial(_look, house, choice, library, limit), faces)
-    bound = stages.run("names", partial(bind_faces, house), 0)
-    grouped = stages.run("groups", partial(group_new_faces, house), 0)
-    shown = show_drains(house, "face-backlog", library, regions, faces) | {"bound": bound, "grouped": grouped}
+        faces = stages.run("faces", partial(_look, context, choice, library, limit), faces)
+    bound = stages.run("names", partial(bind_faces, context), 0)
+    grouped = stages.run("groups", partial(group_new_faces, context), 0)
+    shown = show_drains(context, "face-backlog", library, regions, faces) | {"bound": bound, "grouped": grouped}
     stages.finish()
     return end_run(shown)
 
 
-def _read_regions(house: House, library: str) -> DrainReport:
+def _read_regions(context: FlowContext, library: str) -> DrainReport:
     return run_drain(
-        house, "face_regions", read_batch_regions, library=library, limit=None, flow="face-regions",
+        context, "face_regions", read_batch_regions, library=library, limit=None, flow="face-regions",
         recorder=record_faces,
     )  # fmt: skip
 
 
-def _look(house: House, choice: EngineChoice, library: str, limit: int | None) -> DrainReport:
+def _look(context: FlowContext, choice: EngineChoice, library: str, limit: int | None) -> DrainReport:
     engine = choice.open()
     assert engine is not None
-    settings = house.settings
+    settings = context.settings
     work = partial(
         look_at_batch, engine=engine, previews=settings.previews_folder, concurrency=settings.face_detect_concurrency,
         tool_version=choice.tool_version(),
     )  # fmt: skip
     try:
         return run_drain(
-            house, "faces", work, library=library, limit=limit or settings.face_backlog_max_per_tick,
+            context, "faces", work, library=library, limit=limit or settings.face_backlog_max_per_tick,
             flow="face-backlog", batch_files=64, recorder=record_faces, row_type=FaceAsset,
         )  # fmt: skip
     finally:
@@ -71,6 +71,6 @@ def _look(house: House, choice: EngineChoice, library: str, limit: int | None) -
 @flow(flow_run_name="face groups")
 def face_groups() -> dict[str, Any]:
     """Group all nameless faces anew; groups keep their numbers, and those made by hand stay as they are."""
-    house = open_house()
-    with house.lake.exclusive("drain-faces") as alone:
-        return group_all_faces(house) if alone else {"faces": 0, "groups": 0}
+    context = open_context()
+    with context.lake.exclusive("drain-faces") as alone:
+        return group_all_faces(context) if alone else {"faces": 0, "groups": 0}

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
@@ -18,7 +18,7 @@ from tasks.batches.video import make_gifs
 @flow(flow_run_name="gifs {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def gifs(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Make the GIFs that are missing. Safe to stop and to start again."""
-    house = open_house()
-    work = partial(make_gifs, plan=house.video_plan())
-    report = run_drain(house, "gifs", work, library=library, limit=limit, batch_files=32)
-    return end_run(show_drains(house, "gifs", library, report))
+    context = open_context()
+    work = partial(make_gifs, plan=context.video_plan())
+    report = run_drain(context, "gifs", work, library=library, limit=limit, batch_files=32)
+    return end_run(show_drains(context, "gifs", library, report))

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
@@ -18,8 +18,8 @@ from tasks.batches.ingest import ingest_files
 @flow(flow_run_name="hash backfill {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def hash_backfill(library: str = "all") -> dict[str, Any]:
     """Hash at most FACE_HASH_BACKFILL_MAX_PER_TICK files; those that cannot be read do not use it up."""
-    house = open_house()
-    work = partial(ingest_files, plan=house.ingest_plan(pixels=False))
-    limit = house.settings.face_hash_backfill_max_per_tick
-    report = run_drain(house, "hash", work, library=library, limit=limit, flow="hash-backfill")
-    return end_run(show_drains(house, "hash-backfill", library, report))
+    context = open_context()
+    work = partial(ingest_files, plan=context.ingest_plan(pixels=False))
+    limit = context.settings.face_hash_backfill_max_per_tick
+    report = run_drain(context, "hash", work, library=library, limit=limit, flow="hash-backfill")
+    return end_run(show_drains(context, "hash-backfill", library, report))

@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 
 from deployments.settings import load_settings
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.progress import FileProgress
 from flows.engine.reporting import end_run
@@ -21,10 +21,10 @@ from tasks.video.workshop import clear_dead
 @flow(flow_run_name="hls {library}", task_runner=drain_runner(load_settings().hls_concurrency), **DRAIN_HOOKS)
 def hls(library: str = "all", limit: int = 1_000) -> dict[str, Any]:
     """Make the streams that are missing, one task run a video. Safe to stop and to start again."""
-    house = open_house()
-    clear_dead(house.settings.video_folder)
-    work = partial(make_streams, plan=house.video_plan(), follow=partial(FileProgress, house.progress, "hls"))
+    context = open_context()
+    clear_dead(context.settings.video_folder)
+    work = partial(make_streams, plan=context.video_plan(), follow=partial(FileProgress, context.progress, "hls"))
     report = run_drain(
-        house, "hls", work, library=library, limit=limit, batch_files=1, at_once=house.settings.hls_concurrency
+        context, "hls", work, library=library, limit=limit, batch_files=1, at_once=context.settings.hls_concurrency
     )
-    return end_run(show_drains(house, "hls", library, report))
+    return end_run(show_drains(context, "hls", library, report))

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.engine.prefect_runs import prune_runs
 from flows.engine.reporting import record_run, show_run
 from flows.engine.triggers import start_drains
@@ -26,23 +26,23 @@ from tasks.video.workshop import clear_dead
 @flow(flow_run_name="maintenance")
 def maintenance() -> dict[str, Any]:
     """Flush, merge, expire (LAKE_KEEP_DAYS), delete orphans; have deleted derivatives made again."""
-    house = open_house()
+    context = open_context()
     started_at = utc_now()
     numbers: dict[str, Any] = {
-        "sentinels_forgotten": forget_deleted_sentinels(house),
-        "derivatives_forgotten": forget_vanished_derivatives(house),
-        "temporary_files_deleted": delete_broken_uploads(house)
-        + sum(sweep_temporary(house.folder_of(kind)) for kind in ("thumbnail", "preview_clip", "gif")),
-        "dead_encodes_cleared": clear_dead(house.settings.video_folder),
+        "sentinels_forgotten": forget_deleted_sentinels(context),
+        "derivatives_forgotten": forget_vanished_derivatives(context),
+        "temporary_files_deleted": delete_broken_uploads(context)
+        + sum(sweep_temporary(context.folder_of(kind)) for kind in ("thumbnail", "preview_clip", "gif")),
+        "dead_encodes_cleared": clear_dead(context.settings.video_folder),
     }
-    verified = asdict(verify_oldest(house))
+    verified = asdict(verify_oldest(context))
     numbers |= {f"files_{verdict}": count for verdict, count in verified.items()}
-    numbers |= house.lake.maintain(house.settings.lake_keep_days)
+    numbers |= context.lake.maintain(context.settings.lake_keep_days)
     numbers["prefect_runs_pruned"] = prune_runs()
-    check_lake(house)
+    check_lake(context)
     message = ", ".join(f"{value} {name.replace('_', ' ')}" for name, value in numbers.items() if value) or "tidy"
     done = sum(value for value in numbers.values() if isinstance(value, int))
-    record_run(house, "maintenance", "all", started_at, numbers, done=done, failed=0, message=message)
-    show_run(house, "maintenance", "all", numbers)
-    start_drains(house)  # what was forgotten is made again now
+    record_run(context, "maintenance", "all", started_at, numbers, done=done, failed=0, message=message)
+    show_run(context, "maintenance", "all", numbers)
+    start_drains(context)  # what was forgotten is made again now
     return numbers

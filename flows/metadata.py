@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
@@ -18,8 +18,8 @@ from tasks.batches.metadata import read_metadata
 @flow(flow_run_name="metadata {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def metadata(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Read the metadata that are missing, with exiftool and ffprobe. Safe to stop and to start again."""
-    house = open_house()
-    tools = house.ingest_plan().metadata_tools
-    work = partial(read_metadata, tools=tools, threads=house.settings.threads)
-    report = run_drain(house, "metadata", work, library=library, limit=limit, batch_files=512)
-    return end_run(show_drains(house, "metadata", library, report))
+    context = open_context()
+    tools = context.ingest_plan().metadata_tools
+    work = partial(read_metadata, tools=tools, threads=context.settings.threads)
+    report = run_drain(context, "metadata", work, library=library, limit=limit, batch_files=512)
+    return end_run(show_drains(context, "metadata", library, report))

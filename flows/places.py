@@ -11,7 +11,7 @@ import structlog
 from prefect import flow
 
 from deployments.backlogs import known_places
-from flows.engine.context import House, open_house
+from flows.engine.context import FlowContext, open_context
 from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
@@ -32,27 +32,27 @@ REFUSED_IN_A_ROW = 3  # then it is not the positions
 @flow(flow_run_name="places {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def places(library: str = "all", limit: int = 200_000) -> dict[str, Any]:
     """Name the places that have no words yet: the user's own first, then Nominatim's, then the gazetteer's."""
-    house = open_house()
-    refresh_places(house)
-    own = known_places(house.lake, house.settings)
-    work = partial(name_places, places=own, recipe=places_recipe(own, nominatim=bool(house.settings.nominatim_url)))
+    context = open_context()
+    refresh_places(context)
+    own = known_places(context.lake, context.settings)
+    work = partial(name_places, places=own, recipe=places_recipe(own, nominatim=bool(context.settings.nominatim_url)))
 
     def run() -> Any:
         return run_drain(
-            house, "places", work, library=library, limit=limit, batch_files=BATCH_PHOTOS, batch_bytes=1 << 62,
+            context, "places", work, library=library, limit=limit, batch_files=BATCH_PHOTOS, batch_bytes=1 << 62,
             row_type=PlacedAsset,
         )  # fmt: skip
 
     reports = [run()]
-    asked = ask_for_places(house)
+    asked = ask_for_places(context)
     if asked:
         reports.append(run())
-    numbers = show_drains(house, "places", library, *reports)
+    numbers = show_drains(context, "places", library, *reports)
     numbers["places"] = sum(report.done for report in reports)
     return end_run({**numbers, "asked": asked})
 
 
-def ask_for_places(house: House, at_most: int = ASKED_PER_RUN) -> int:
+def ask_for_places(context: FlowContext, at_most: int = ASKED_PER_RUN) -> int:
     """
     Ask Nominatim, where one is named, for positions nobody asked for; one request a second over all processes.
 
@@ -61,17 +61,17 @@ def ask_for_places(house: House, at_most: int = ASKED_PER_RUN) -> int:
     Returns:
         How many answers came; none are lost when it stops answering, and the offline names stay meanwhile.
     """
-    url = house.settings.nominatim_url
+    url = context.settings.nominatim_url
     if not url:
         return 0
-    with house.lake.exclusive("nominatim") as alone:
+    with context.lake.exclusive("nominatim") as alone:
         if not alone:
             return 0
-        wanted = house.lake.rows("places/unasked", row_limit=at_most)
+        wanted = context.lake.rows("places/unasked", row_limit=at_most)
         answers: list[dict[str, Any]] = []
         refused: list[dict[str, Any]] = []
         in_a_row = 0
-        asked_at = house.lake.rows("places/last_asked")[0]["asked_at"]
+        asked_at = context.lake.rows("places/last_asked")[0]["asked_at"]
         for position in wanted:
             _wait_for_our_turn(asked_at)
             try:
@@ -89,10 +89,10 @@ def ask_for_places(house: House, at_most: int = ASKED_PER_RUN) -> int:
             in_a_row, asked_at = 0, answer["asked_at"]
             answers.append(answer)
             if len(answers) % ANSWERS_PER_COMMIT == 0:
-                _record(house, answers[-ANSWERS_PER_COMMIT:])
-        _record(house, answers[len(answers) - len(answers) % ANSWERS_PER_COMMIT :])
+                _record(context, answers[-ANSWERS_PER_COMMIT:])
+        _record(context, answers[len(answers) - len(answers) % ANSWERS_PER_COMMIT :])
         if refused:
-            with house.lake.write(f"Nominatim refused {len(refused)} positions") as writer:
+            with context.lake.write(f"Nominatim refused {len(refused)} positions") as writer:
                 writer.replace("nominatim_refusal", refused)
         return len(answers)
 
@@ -120,7 +120,7 @@ def _answer(url: str, latitude: float, longitude: float) -> dict[str, Any]:
     }
 
 
-def _record(house: House, answers: list[dict[str, Any]]) -> None:
+def _record(context: FlowContext, answers: list[dict[str, Any]]) -> None:
     if answers:
-        with house.lake.write(f"{len(answers)} answers of Nominatim") as writer:
+        with context.lake.write(f"{len(answers)} answers of Nominatim") as writer:
             writer.replace("nominatim_answer", answers)

@@ -7,7 +7,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.engine.drain_runs import run_drain, show_drains
 from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
@@ -18,12 +18,12 @@ from tasks.batches.thumbnails import make_large_pictures, make_thumbnails
 @flow(flow_run_name="thumbnails {library}", task_runner=drain_runner(), **DRAIN_HOOKS)
 def thumbnails(library: str = "all", limit: int = 5_000) -> dict[str, Any]:
     """Make the thumbnails and large pictures that are missing. Safe to stop and to start again."""
-    house = open_house()
-    plan = house.ingest_plan()
+    context = open_context()
+    plan = context.ingest_plan()
     small = run_drain(
-        house, "thumbnails", partial(make_thumbnails, plan=plan), library=library, limit=limit, batch_files=64
+        context, "thumbnails", partial(make_thumbnails, plan=plan), library=library, limit=limit, batch_files=64
     )
     large = run_drain(
-        house, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64
+        context, "large", partial(make_large_pictures, plan=plan), library=library, limit=limit, batch_files=64
     )
-    return end_run(show_drains(house, "thumbnails", library, small, large))
+    return end_run(show_drains(context, "thumbnails", library, small, large))

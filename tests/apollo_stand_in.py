@@ -119,7 +119,7 @@ def _handler(state: Apollo) -> type[BaseHTTPRequestHandler]:
             except OSError:
                 return self._send(422, b'{"detail": "decode_failed"}', "application/json")
             if picture.getexif():
-                state.complaints.append("EXIF left the house")
+                state.complaints.append("EXIF left the flow_context")
             faces = faces_in(picture.convert("RGB")) if mood.faces is None else mood.faces
             answer = {"model_version": state.model_version, "faces": faces}
             return self._send(200, json.dumps(answer).encode(), "application/json")

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from deployments.settings import Settings
 from flows.admin.libraries import register_library
-from flows.engine.context import House, close_lakes, open_house
+from flows.engine.context import FlowContext, close_lakes, open_context
 from serving.auth import accounts
 from serving.edits import duplicates
 from serving.search import index as search_index
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def usual_umask() -> Iterator[None]:
-    """A test that opens a house denies others what its process makes; the next test begins as a person's shell does."""
+    """Whoever opens a context denies others what its process makes; the next test begins as a person's shell does."""
     yield
     os.umask(0o022)
 
@@ -85,20 +85,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def house(home: Path) -> Iterator[House]:
-    """An empty house as the flows see it: settings from the environment, a lake of its own."""
+def flow_context(home: Path) -> Iterator[FlowContext]:
+    """What flows need, with nothing in it: settings from the environment, a lake of its own."""
     if not (home / "lake").exists():
         copy_template(home / "lake")
-    house = open_house()
-    yield house
-    house.lake.close()
+    flow_context = open_context()
+    yield flow_context
+    flow_context.lake.close()
     close_lakes()
 
 
 @pytest.fixture
-def library(tmp_path: Path, house: House) -> Path:
+def library(tmp_path: Path, flow_context: FlowContext) -> Path:
     """An empty folder, registered as library 1, `photos`."""
     root = tmp_path / "photos"
     root.mkdir()
-    register_library(house.lake, root)
+    register_library(flow_context.lake, root)
     return root

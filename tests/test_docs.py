@@ -11,7 +11,7 @@ import pytest
 
 from deployments.cli.read_only import example_titles
 from deployments.settings import Settings
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.full_scan import full_scan
 from sql.lake import FOLDER, statement
 from tests.pictures import draw
@@ -70,12 +70,12 @@ def test_table_in_the_readme_is_what_the_code_says(marker: str, table: object) -
     assert wanted in readme.read_text(), "UPDATE_DOCS=1 pytest tests/test_docs.py writes the tables anew"
 
 
-def test_every_worked_example_runs_on_a_scanned_library(house: House, library: Path) -> None:
+def test_every_worked_example_runs_on_a_scanned_library(flow_context: FlowContext, library: Path) -> None:
     for number in range(4):
         draw(library / f"{number}.jpg", number % 3, taken=f"202{number % 3}:05:06 07:08:09")
     (library / "bad.jpg").write_bytes(b"x")
     full_scan.fn()
-    answered = {name: len(house.lake.rows(f"analytics/{name}")) for name in example_titles()}
+    answered = {name: len(flow_context.lake.rows(f"analytics/{name}")) for name in example_titles()}
     assert len(answered) >= 10
     for name in ("exact_duplicates", "storage_by_folder", "gaps_between_photos", "where_dates_come_from"):
         assert answered[name], f"{name} found nothing in a library that has some"

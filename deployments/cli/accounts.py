@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.common import Json, WrongUsage, house_of, print_json
+from deployments.cli.common import Json, WrongUsage, flow_context_of, print_json
 from deployments.settings import Settings
 
 user_app = typer.Typer(help="Accounts that may log in.", no_args_is_help=True)
@@ -33,7 +33,7 @@ def add_user(
     checked_name(name)
     if role is not None:
         checked_role(role)
-    account = add_account(house_of(context.obj).lake, name, _password(password_stdin), role=role)
+    account = add_account(flow_context_of(context.obj).lake, name, _password(password_stdin), role=role)
     typer.echo(f"{account['name']} can log in as {account['role']}.")
     if role is not None and role != account["role"]:
         typer.echo("The first account is always an owner.", err=True)
@@ -44,7 +44,7 @@ def list_users(context: typer.Context, json: Json = False) -> None:
     """Who may log in, and as what."""
     from serving.auth.accounts import list_users as accounts_of
 
-    rows = accounts_of(house_of(context.obj).lake)
+    rows = accounts_of(flow_context_of(context.obj).lake)
     if json:
         print_json({"users": rows})
         return
@@ -59,7 +59,7 @@ def remove_user(context: typer.Context, name: str) -> None:
     """Take an account away; its tokens, keys and favourites go."""
     from serving.auth.accounts import remove_user as remove_account
 
-    remove_account(house_of(context.obj).lake, name)
+    remove_account(flow_context_of(context.obj).lake, name)
     typer.echo(f"{name} is gone.")
 
 
@@ -68,7 +68,7 @@ def change_role(context: typer.Context, name: str, role: Role) -> None:
     """Make an account an owner or a viewer."""
     from serving.auth.accounts import set_role
 
-    account = set_role(house_of(context.obj).lake, name, role)
+    account = set_role(flow_context_of(context.obj).lake, name, role)
     typer.echo(f"{account['name']} is {account['role']}.")
 
 
@@ -78,7 +78,7 @@ def change_password(context: typer.Context, name: str, password_stdin: FromStdin
     from serving.auth.accounts import find_account, set_password
     from tasks.errors import NotFound
 
-    lake = house_of(context.obj).lake
+    lake = flow_context_of(context.obj).lake
     if find_account(lake.rows("serving/auth/accounts"), name) is None:
         raise NotFound(f"there is no account called {name}")
     set_password(lake, name, _password(password_stdin))
@@ -90,7 +90,7 @@ def log_out(context: typer.Context, name: str) -> None:
     """End all tokens of an account, on every device. Its keys stay: `darkroom key revoke`."""
     from serving.auth.accounts import end_all_tokens
 
-    end_all_tokens(house_of(context.obj).lake, name)
+    end_all_tokens(flow_context_of(context.obj).lake, name)
     typer.echo(f"{name} is logged out everywhere.")
 
 
@@ -108,7 +108,7 @@ def add_key(
     from serving.auth.api_keys import add_key as make_key
 
     scopes = [part for given in scope for part in given.split(",") if part.strip()]
-    lake = house_of(context.obj).lake
+    lake = flow_context_of(context.obj).lake
     key = make_key(lake, user, name, scopes, parsed_expiry(expires) if expires else None)
     if json:
         made = next(row for row in list_keys(lake, user) if row["prefix"] == key[:PREFIX_LENGTH])
@@ -127,7 +127,7 @@ def list_keys(
     """Which keys there are; never the keys themselves."""
     from serving.auth.api_keys import list_keys as keys_of
 
-    rows = keys_of(house_of(context.obj).lake, user)
+    rows = keys_of(flow_context_of(context.obj).lake, user)
     if json:
         print_json({"keys": rows})
         return
@@ -148,7 +148,7 @@ def revoke_key(
     """End a key; it stops working at once."""
     from serving.auth.api_keys import revoke_key as end_key
 
-    row = end_key(house_of(context.obj).lake, key, user)
+    row = end_key(flow_context_of(context.obj).lake, key, user)
     typer.echo(f"{row['name']} ({row['prefix']}…) of {row['user']} is revoked.")
 
 
@@ -163,7 +163,7 @@ def token(
     from tasks.errors import NotFound
 
     settings: Settings = context.obj
-    account = find_account(house_of(settings).lake.rows("serving/auth/accounts"), name)
+    account = find_account(flow_context_of(settings).lake.rows("serving/auth/accounts"), name)
     if account is None:
         raise NotFound(f"there is no account called {name}: `darkroom user add {name}` makes it")
     if days is not None:

@@ -14,7 +14,7 @@ import typer
 
 from deployments.cli.accounts import key_app, token, user_app
 from deployments.cli.backup import backup, restore
-from deployments.cli.common import Json, WrongUsage, house_of, print_json
+from deployments.cli.common import Json, WrongUsage, flow_context_of, print_json
 from deployments.cli.library import library_app
 from deployments.cli.organise import changes, export_xmp, undo
 from deployments.safe_path import safe_path_environment
@@ -115,7 +115,7 @@ def scan(
     from flows.engine.whole_run import scan_and_drain
 
     names = _register(context.obj, folders, needed=True)
-    if accept_loss and not folders and len(house_of(context.obj).libraries()) > 1:
+    if accept_loss and not folders and len(flow_context_of(context.obj).libraries()) > 1:
         raise WrongUsage("--accept-loss needs the folder whose loss is accepted: there are several libraries")
     if json:
         total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
@@ -142,7 +142,7 @@ def scan(
 def chat(
     context: typer.Context,
     question: str,
-    hybrid: Annotated[bool, typer.Option("--hybrid", help="Ask OpenRouter; words leave the house.")] = False,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Ask OpenRouter; words leave the flow_context.")] = False,
     model: Annotated[str, typer.Option(help="In place of the configured one.")] = "",
     json: Json = False,
 ) -> None:
@@ -152,7 +152,7 @@ def chat(
     options: dict[str, Any] = {"backend": "hybrid"} if hybrid else {}
     options |= {"model": model} if model else {}
     shown = (lambda _: None) if json else (lambda text: typer.echo(shown_lines(text), nl=False))
-    done = ask(context.obj, house_of(context.obj).lake, question, options, shown)
+    done = ask(context.obj, flow_context_of(context.obj).lake, question, options, shown)
     if json:
         print_json(done)
     else:
@@ -185,8 +185,8 @@ def status(context: typer.Context, json: Json = False) -> None:
     """Per library and stage: assets, done, backlog, failed."""
     from deployments.cli.status import library_status
 
-    house = house_of(context.obj)
-    rows = library_status(house.lake, house.settings)
+    flow_context = flow_context_of(context.obj)
+    rows = library_status(flow_context.lake, flow_context.settings)
     if json:
         print_json({"libraries": rows})
         return
@@ -211,7 +211,7 @@ def failures(
     json: Json = False,
 ) -> None:
     """The dead-letter ledger: which files failed, where and why."""
-    rows = house_of(context.obj).lake.rows("cli/failures", stage=stage)
+    rows = flow_context_of(context.obj).lake.rows("cli/failures", stage=stage)
     if json:
         print_json({"failures": rows})
         return
@@ -234,7 +234,7 @@ def retry(
         raise WrongUsage("say what to retry: PATH…, --stage or --all")
     from flows.work.integrity import ask_again
 
-    asked = ask_again(house_of(context.obj), [to_text(path) for path in paths or []], stage)
+    asked = ask_again(flow_context_of(context.obj), [to_text(path) for path in paths or []], stage)
     if not asked and (paths or stage):
         raise WrongUsage("nothing that failed matches; `darkroom failures` lists what there is")
     if json:
@@ -295,7 +295,7 @@ def history(
     json: Json = False,
 ) -> None:
     """What was written when; with PATH, what happened to that file."""
-    lake = house_of(context.obj).lake
+    lake = flow_context_of(context.obj).lake
     if path is None:
         rows = lake.rows("cli/snapshots", row_limit=limit)
     else:
@@ -338,12 +338,12 @@ def _register(settings: Settings, folders: list[str] | None, *, needed: bool) ->
     """The names of the libraries to work on: those of *folders*, else all there are."""
     from flows.admin.libraries import register_library
 
-    house = house_of(settings)
+    flow_context = flow_context_of(settings)
     if folders and not all(folders):
         raise WrongUsage("an empty folder name was given: is a variable unset?")
     if folders:
-        return [register_library(house.lake, Path(folder)) for folder in folders]
-    if needed and not house.libraries():
+        return [register_library(flow_context.lake, Path(folder)) for folder in folders]
+    if needed and not flow_context.libraries():
         raise WrongUsage("there is no library yet: say which folder your photos are in, or set BASE_PATH")
     return ["all"]
 

@@ -1,4 +1,4 @@
-"""What the commands share: the house, answers for scripts and people, and usage errors."""
+"""What the commands share: the context of flows, answers for scripts and people, and usage errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class WrongUsage(RefusedError):
     """An argument or option that cannot be meant: exit code 2."""
 
 
-def house_of(settings: Settings) -> Any:
-    from flows.engine.context import open_house
+def flow_context_of(settings: Settings) -> Any:
+    from flows.engine.context import open_context
 
-    return open_house(settings)
+    return open_context(settings)
 
 
 def print_json(value: Any) -> None:

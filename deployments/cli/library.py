@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.cli.common import Json, WrongUsage, Yes, asked_to_go_on, house_of, print_json
+from deployments.cli.common import Json, WrongUsage, Yes, asked_to_go_on, flow_context_of, print_json
 from tasks.files.names import printable
 
 library_app = typer.Typer(help="The folders that are libraries.", no_args_is_help=True)
@@ -16,7 +16,7 @@ library_app = typer.Typer(help="The folders that are libraries.", no_args_is_hel
 @library_app.command("list")
 def list_libraries(context: typer.Context, json: Json = False) -> None:
     """Which there are, where, and how many files they hold."""
-    rows = house_of(context.obj).lake.rows("cli/library_counts")
+    rows = flow_context_of(context.obj).lake.rows("cli/library_counts")
     if json:
         print_json({"libraries": rows})
         return
@@ -32,7 +32,7 @@ def rename_library(context: typer.Context, name: str, new_name: str) -> None:
     """Call a library something else; nothing else changes."""
     from flows.admin.library_removal import rename_library as rename
 
-    rename(house_of(context.obj), name, new_name)
+    rename(flow_context_of(context.obj), name, new_name)
     typer.echo(printable(f"{name} is called {new_name.strip()}."))
 
 
@@ -48,7 +48,7 @@ def move_library(
     """Say that a library's folder moved: numbers, addresses and thumbnails stay. No file is touched."""
     from flows.admin.library_move import move_library as move
 
-    report = move(house_of(context.obj), name, Path(new_root), dry_run=dry_run, force=force)
+    report = move(flow_context_of(context.obj), name, Path(new_root), dry_run=dry_run, force=force)
     if json:
         print_json(report.as_dict())
         return
@@ -69,15 +69,15 @@ def remove_library(
     """Forget a library: its rows and what was made from it. No original is touched."""
     from flows.admin.library_removal import remove_library as forget
 
-    house = house_of(context.obj)
-    report = forget(house, name, dry_run=True)
+    flow_context = flow_context_of(context.obj)
+    report = forget(flow_context, name, dry_run=True)
     if not dry_run:
         if json and not yes:
             raise WrongUsage("--json asks nothing: say --yes too, or --dry-run")
         question = f"Forget {report.library} at {report.root_path}, {report.assets:,} files? The originals stay."
         if not asked_to_go_on(printable(question), yes):
             raise typer.Exit(1)
-        report = forget(house, name)
+        report = forget(flow_context, name)
     if json:
         print_json(report.as_dict())
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.common import Json, house_of, print_json
+from deployments.cli.common import Json, flow_context_of, print_json
 from tasks.files.names import printable
 
 
@@ -20,7 +20,7 @@ def changes(
     """What people changed: tags, favourites, ratings, persons. `darkroom undo` takes one back."""
     from serving.edits.changes import read_history
 
-    rows = [edit.as_row() for edit in read_history(house_of(context.obj).lake, since, limit).edits]
+    rows = [edit.as_row() for edit in read_history(flow_context_of(context.obj).lake, since, limit).edits]
     if json:
         print_json({"changes": rows})
         return
@@ -40,7 +40,7 @@ def undo(
     from serving.edits.changes import COMMAND_LINE
     from serving.edits.undo import undo as take_back
 
-    done = take_back(house_of(context.obj).lake, snapshot, COMMAND_LINE)
+    done = take_back(flow_context_of(context.obj).lake, snapshot, COMMAND_LINE)
     if json:
         print_json(done)
         return
@@ -60,7 +60,7 @@ def export_xmp(
     from flows.admin.xmp_export import export_sidecars
 
     folder = None if out == "beside" else Path(out).absolute()
-    report = export_sidecars(house_of(context.obj), library, folder, dry_run=dry_run)
+    report = export_sidecars(flow_context_of(context.obj), library, folder, dry_run=dry_run)
     if json:
         print_json({"written": report.written, "unchanged": report.unchanged, "problems": report.problems})
         return

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.admin.libraries import file_size
 from flows.admin.library_removal import nobody_at_work, one_library
-from flows.engine.context import House, Library
+from flows.engine.context import FlowContext, Library
 from flows.scanning.scan_library import refuse_mixed_folders
 from tasks.batches.ingest import open_original
 from tasks.errors import Conflict, LibraryLost
@@ -60,7 +60,7 @@ class LibraryMoveReport:
 
 
 def move_library(
-    house: House, wanted: str, new_root: Path, *, dry_run: bool = False, force: bool = False
+    context: FlowContext, wanted: str, new_root: Path, *, dry_run: bool = False, force: bool = False
 ) -> LibraryMoveReport:
     """
     Have a library lie at *new_root* from now on.
@@ -72,18 +72,21 @@ def move_library(
         UnknownLibrary. LibraryLost: There is no such folder. Conflict: It is another collection (the message has the
         numbers), or another library's, or BASE_PATH names the old one. TransientError: A scan or drain is at work.
     """
-    library = one_library(house, wanted)
+    library = one_library(context, wanted)
     new_root = new_root.expanduser()
     new_root = new_root.resolve() if ".." in new_root.parts else new_root.absolute()
     if not new_root.is_dir():
         raise LibraryLost(f"there is no folder {new_root}")
-    _refuse_what_is_taken(house, library, new_root)
-    report = _compare(house, library, new_root, dry_run=dry_run)
+    _refuse_what_is_taken(context, library, new_root)
+    report = _compare(context, library, new_root, dry_run=dry_run)
     if not report.is_the_same and not force:
         raise Conflict(f"{new_root} is not the same collection: {report}. Nothing was changed; --force moves it there")
     if not dry_run:
         status = new_root.stat()
-        with nobody_at_work(house, library), house.lake.write(f"library {library.name} moved to {new_root}") as writer:
+        with (
+            nobody_at_work(context, library),
+            context.lake.write(f"library {library.name} moved to {new_root}") as writer,
+        ):
             writer.run(
                 "libraries/move_root", library_id=library.library_id, root_path=to_text(str(new_root)),
                 device=status.st_dev, inode=status.st_ino,
@@ -91,26 +94,26 @@ def move_library(
     return report
 
 
-def _refuse_what_is_taken(house: House, library: Library, new_root: Path) -> None:
-    base = house.settings.base_path
+def _refuse_what_is_taken(context: FlowContext, library: Library, new_root: Path) -> None:
+    base = context.settings.base_path
     if base is not None and base == library.root:
         raise Conflict(f"BASE_PATH names {base}: unset it first, or the next command makes a library there again")
     real = Path(os.path.realpath(new_root))
-    for other in house.libraries():
+    for other in context.libraries():
         known = Path(os.path.realpath(other.root))
         if other.library_id == library.library_id and new_root == library.root:
             raise Conflict(f"the library {library.name} is at {new_root} already")
         if other.library_id != library.library_id and (real.is_relative_to(known) or known.is_relative_to(real)):
             raise Conflict(f"{new_root} and the library {other.name} at {other.root} contain each other")
-    refuse_mixed_folders(house, replace(library, root=new_root))
+    refuse_mixed_folders(context, replace(library, root=new_root))
 
 
-def _compare(house: House, library: Library, new_root: Path, *, dry_run: bool) -> LibraryMoveReport:
-    number, listing = library.library_id, walk(new_root, house.settings.scan_excluded_dirs)
-    counts = house.lake.rows_using("libraries/compare_root", {"listing": listing.files}, library_id=number)[0]
+def _compare(context: FlowContext, library: Library, new_root: Path, *, dry_run: bool) -> LibraryMoveReport:
+    number, listing = library.library_id, walk(new_root, context.settings.scan_excluded_dirs)
+    counts = context.lake.rows_using("libraries/compare_root", {"listing": listing.files}, library_id=number)[0]
     hashed = other_bytes = 0
     left = HASHED_BYTES
-    for row in house.lake.rows("libraries/sampled_files", library_id=number, row_limit=HASHED_FILES):
+    for row in context.lake.rows("libraries/sampled_files", library_id=number, row_limit=HASHED_FILES):
         is_there = file_size(new_root, row["rel_path"]) == row["size_bytes"]
         if not is_there or row["content_hash"] is None or row["size_bytes"] > left:
             continue

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from sql.lake import Row
 from tasks.errors import UnknownLibrary, UnreadableFile
 from tasks.faces.protocol import Box
@@ -35,7 +35,7 @@ class ExportReport:
 
 
 def export_sidecars(
-    house: House, library: str = "all", out: Path | None = None, *, dry_run: bool = False
+    context: FlowContext, library: str = "all", out: Path | None = None, *, dry_run: bool = False
 ) -> ExportReport:
     """
     One sidecar for each picture of which something was said, merged with the one that is there.
@@ -46,10 +46,10 @@ def export_sidecars(
     Raises:
         UnknownLibrary. StorageUnavailable: The disk is full or read-only.
     """
-    if library != "all" and library not in {one.name for one in house.libraries()}:
+    if library != "all" and library not in {one.name for one in context.libraries()}:
         raise UnknownLibrary(library)
     report = ExportReport()
-    for row in house.lake.rows("cli/xmp_export", library=library):
+    for row in context.lake.rows("cli/xmp_export", library=library):
         try:
             _export(row, out, report, dry_run=dry_run)
         except (InvalidXmp, UnreadableFile) as exc:

@@ -46,7 +46,7 @@ def one_run() -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class House:
+class FlowContext:
     """
     Args:
         progress: Makes the progress display of one stage; silent unless somebody watches.
@@ -108,23 +108,23 @@ def close_lakes() -> None:
     _open_lake.cache_clear()
 
 
-def open_house(settings: Settings | None = None) -> House:
+def open_context(settings: Settings | None = None) -> FlowContext:
     """
-    The house as the environment describes it; one lake per process and catalog.
+    The context as the environment describes it; one lake per process and catalog.
 
     Inside a Prefect flow run, progress is shown as an artifact and rows carry the flow run's id.
     """
     deny_others()  # a flow run may have been started by a worker that is not ours
     settings = settings or load_settings()
-    house = House(settings, _open_lake(settings.catalog_url, settings.data_path), progress=_watched())
+    context = FlowContext(settings, _open_lake(settings.catalog_url, settings.data_path), progress=_watched())
     flow_run = current_flow_run()
     if flow_run is not None:
-        house = replace(house, progress=PrefectProgress, run_id=str(flow_run.id))
+        context = replace(context, progress=PrefectProgress, run_id=str(flow_run.id))
     if settings.base_path is not None:
         from flows.admin.libraries import register_library
 
-        register_library(house.lake, settings.base_path)
-    return house
+        register_library(context.lake, settings.base_path)
+    return context
 
 
 _watcher: list[Callable[[], Progress]] = []

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.progress import current_flow_run
 from flows.engine.run_logs import lines_left, log_batch
 from flows.engine.runners import batches_ahead
@@ -80,11 +80,11 @@ class Work(Protocol):
     def __call__(self, batch: Sequence[Asset], /) -> Results: ...
 
 
-Recorder = Callable[[House, Results, str], None]
+Recorder = Callable[[FlowContext, Results, str], None]
 
 
 def drain(
-    house: House,
+    context: FlowContext,
     backlog: str,
     work: Work,
     *,
@@ -114,23 +114,23 @@ def drain(
     """
     report = report or DrainReport(backlog, row_type=row_type)
     started = time.monotonic()
-    progress = house.progress()
+    progress = context.progress()
     with _BatchRunner(report, work, at_once or 1) as submit:
         ahead = max(batches_ahead(), at_once - 1) if at_once else batches_ahead()
-        while page := _page(house, backlog, library, limit, report, row_type, parameters):
+        while page := _page(context, backlog, library, limit, report, row_type, parameters):
             if len(report.seen) == len(
                 page
             ):  # the first: nobody counts an empty backlog, once a minute, over 200 k files
-                progress.start(backlog, _backlog_size(house, backlog, library, limit, parameters))
+                progress.start(backlog, _backlog_size(context, backlog, library, limit, parameters))
             before = report.done + report.failed
             batches = split(page, batch_files, batch_bytes)
             for batch_number, (batch, results) in enumerate(_run(submit, batches, ahead, in_order=at_once is None), 1):
                 message = f"{backlog}: {results.done} done, {results.failed} failed"
-                _patiently(partial(recorder or record, house, results, message))
+                _patiently(partial(recorder or record, context, results, message))
                 report.add(results)
                 progress.advance(len(batch), results.failed)
                 if batch_number % FLUSH_EVERY_BATCHES == 0:
-                    _patiently(house.lake.flush)
+                    _patiently(context.lake.flush)
             if report.done + report.failed == before:
                 report.stopped_early = True
                 break  # all that is left is files somebody is still writing
@@ -153,20 +153,22 @@ def split(assets: Sequence[Asset], batch_files: int, batch_bytes: int) -> Iterat
         yield batch
 
 
-def record(house: House, results: Results, message: str) -> None:
+def record(context: FlowContext, results: Results, message: str) -> None:
     """One commit a batch."""
     if results.rows or results.cleared:
-        with house.lake.write(message) as writer:
-            writer.record(results.rows, results.cleared, house.run_id)
+        with context.lake.write(message) as writer:
+            writer.record(results.rows, results.cleared, context.run_id)
 
 
-def _backlog_size(house: House, backlog: str, library: str, limit: int | None, parameters: dict[str, Any]) -> int:
-    size = house.lake.count(f"backlog/{backlog}", library=library, row_limit=1 << 40, **parameters)
+def _backlog_size(
+    context: FlowContext, backlog: str, library: str, limit: int | None, parameters: dict[str, Any]
+) -> int:
+    size = context.lake.count(f"backlog/{backlog}", library=library, row_limit=1 << 40, **parameters)
     return size if limit is None else min(size, limit)
 
 
 def _page(
-    house: House,
+    context: FlowContext,
     backlog: str,
     library: str,
     limit: int | None,
@@ -179,7 +181,7 @@ def _page(
     if wanted <= 0:
         return []
     row_limit = wanted + report.left
-    rows = house.lake.rows(f"backlog/{backlog}", library=library, row_limit=row_limit, **parameters)
+    rows = context.lake.rows(f"backlog/{backlog}", library=library, row_limit=row_limit, **parameters)
     page = [asset for asset in (row_type(**row) for row in rows) if report.is_new(asset)][:wanted]
     report.seen.update((asset.asset_id, _version(asset)) for asset in page)
     return page

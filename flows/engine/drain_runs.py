@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from deployments.backlogs import backlogs
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.drain import DrainReport, Recorder, Work, drain
 from flows.engine.progress import current_flow_run
 from flows.engine.reporting import record_run, show_idle_run, show_run
@@ -17,7 +17,7 @@ reports_of_run: defaultdict[str, list[DrainReport]] = defaultdict(list)  # of Pr
 
 
 def run_drain(
-    house: House,
+    context: FlowContext,
     backlog: str,
     work: Work,
     *,
@@ -39,34 +39,34 @@ def run_drain(
         at_once: Batches worked on at a time; None for one, and the next one ahead.
         recorder: Commits a batch, where its rows depend on what is known by then.
     """
-    house.libraries(library)  # an unknown name is refused, not drained as nothing
-    with house.lake.exclusive(f"drain-{backlog}") as alone:
+    context.libraries(library)  # an unknown name is refused, not drained as nothing
+    with context.lake.exclusive(f"drain-{backlog}") as alone:
         if not alone:
             return DrainReport(backlog)
         started_at = utc_now()
-        parameters = backlogs(house.lake, house.settings)[backlog]
+        parameters = backlogs(context.lake, context.settings)[backlog]
         report = DrainReport(backlog, row_type=row_type)
         if current_flow_run() is not None:
-            reports_of_run[house.run_id].append(report)
+            reports_of_run[context.run_id].append(report)
         drain(
-            house, backlog, work, library=library, limit=limit, batch_files=batch_files, batch_bytes=batch_bytes,
+            context, backlog, work, library=library, limit=limit, batch_files=batch_files, batch_bytes=batch_bytes,
             row_type=row_type, at_once=at_once, recorder=recorder, report=report,
             **parameters,
         )  # fmt: skip
         if report.done or report.failed:
             record_run(
-                house, flow or backlog, library, started_at, report.numbers(), done=report.done, failed=report.failed,
+                context, flow or backlog, library, started_at, report.numbers(), done=report.done, failed=report.failed,
                 message=f"{report.done} done, {report.failed} failed",
             )  # fmt: skip
         return report
 
 
-def show_drains(house: House, flow: str, library: str, *reports: DrainReport) -> dict[str, Any]:
+def show_drains(context: FlowContext, flow: str, library: str, *reports: DrainReport) -> dict[str, Any]:
     """The run's name and artifacts in the Prefect UI; returns the numbers of all its drains."""
     numbers: dict[str, Any] = {report.stage: report.done for report in reports}
     numbers["failed"] = sum(report.failed for report in reports)
     if any(numbers.values()):
-        show_run(house, flow, library, numbers, [picture for report in reports for picture in report.contact_sheet])
+        show_run(context, flow, library, numbers, [picture for report in reports for picture in report.contact_sheet])
     else:
         show_idle_run(flow, library)
     numbers["left"] = sum(report.left for report in reports)

@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.prefect_runs import IDLE_TAG, prune_idle_runs
 from flows.engine.progress import current_flow_run
 from sql.lake import utc_now
@@ -30,7 +30,7 @@ SHEET_COLUMNS = 6
 
 
 def record_run(
-    house: House,
+    context: FlowContext,
     flow: str,
     library: str,
     started_at: datetime,
@@ -42,12 +42,12 @@ def record_run(
     state: str = "completed",
 ) -> None:
     """The run's row in `v_runs`."""
-    with house.lake.write(f"{flow}: {message}") as writer:
+    with context.lake.write(f"{flow}: {message}") as writer:
         writer.replace(
             "run",
             [
                 {
-                    "run_id": house.run_id,
+                    "run_id": context.run_id,
                     "flow": flow,
                     "library": library,
                     "state": state,
@@ -62,7 +62,9 @@ def record_run(
         )
 
 
-def show_run(house: House, flow: str, library: str, numbers: Mapping[str, Any], sheet: Sequence[bytes] = ()) -> None:
+def show_run(
+    context: FlowContext, flow: str, library: str, numbers: Mapping[str, Any], sheet: Sequence[bytes] = ()
+) -> None:
     """In a Prefect run: rename it, and leave a table of the numbers, of the failures, and the contact sheet."""
     if current_flow_run() is None:
         return
@@ -72,7 +74,7 @@ def show_run(house: House, flow: str, library: str, numbers: Mapping[str, Any], 
     get_run_logger().info("%s", outcome)
     key = re.sub("[^a-z0-9]+", "-", flow.lower())
     create_table_artifact([dict(numbers)], key=f"{key}-numbers", description=f"{flow} of {library}")
-    failures = house.lake.rows("runs/failures_of_run", run_id=house.run_id)
+    failures = context.lake.rows("runs/failures_of_run", run_id=context.run_id)
     if failures:
         shown = "All of them" if len(failures) >= failed else f"{len(failures):,} of {failed:,}"
         create_table_artifact(

@@ -30,7 +30,7 @@ from prefect.flows import FlowStateHook
 from prefect.states import Scheduled
 
 from deployments.backlogs import backlogs, deployments_with_work, engine_choice
-from flows.engine.context import House, open_house
+from flows.engine.context import FlowContext, open_context
 from flows.engine.drain import DrainReport
 from flows.engine.drain_runs import reports_of_run
 from flows.engine.progress import current_flow_run
@@ -43,7 +43,7 @@ CRASHED_LATELY = timedelta(minutes=10)
 FACES = ("face_regions", "faces")
 
 
-def start_drains(house: House, waiting: Iterable[str] = DEPLOYMENTS) -> None:
+def start_drains(context: FlowContext, waiting: Iterable[str] = DEPLOYMENTS) -> None:
     """
     In a deployment's run, start what has work and is not running already, without waiting for it.
 
@@ -53,14 +53,14 @@ def start_drains(house: House, waiting: Iterable[str] = DEPLOYMENTS) -> None:
     flow_run = current_flow_run()
     if flow_run is None or flow_run.deployment_id is None:
         return
-    found = deployments_with_work(house.lake, house.settings, waiting)
+    found = deployments_with_work(context.lake, context.settings, waiting)
     if found:
         with get_client(sync_client=True) as client:
             for deployment in found:
                 _start(client, deployment)
 
 
-def start_what_waits(house: House, *, always: bool) -> None:
+def start_what_waits(context: FlowContext, *, always: bool) -> None:
     """
     Start every drain that has work, if anybody wrote to the lake since a scan looked last: an upload, a tag, a retry.
 
@@ -69,18 +69,18 @@ def start_what_waits(house: House, *, always: bool) -> None:
     """
     if current_flow_run() is None:
         return
-    seen, snapshot = house.settings.darkroom_home / LAST_LOOK, str(house.lake.snapshot_id())
+    seen, snapshot = context.settings.darkroom_home / LAST_LOOK, str(context.lake.snapshot_id())
     if always or not seen.is_file() or seen.read_text() != snapshot or _some_never_began():
-        start_drains(house)
+        start_drains(context)
         atomic_write(seen, snapshot.encode(), durable=False)
-    elif engine_choice(house.settings).is_on:  # its service may have been away, and is back
-        start_drains(house, FACES)
+    elif engine_choice(context.settings).is_on:  # its service may have been away, and is back
+        start_drains(context, FACES)
 
 
 def forget_own_failures(flow: Flow[..., Any], flow_run: FlowRun, state: State) -> None:  # noqa: ARG001
     """**Retry** in the Prefect UI: what failed in the run is backlog again, before it runs once more."""
     if flow_run.run_count:  # of attempts before this one: the hook comes first
-        ask_again(open_house(), [], run_id=str(flow_run.id))
+        ask_again(open_context(), [], run_id=str(flow_run.id))
 
 
 def is_retry() -> bool:
@@ -92,12 +92,12 @@ def is_retry() -> bool:
 def start_followers(flow: Flow[..., Any], flow_run: FlowRun, state: State) -> None:  # noqa: ARG001
     """After a drain: start what its results feed; and it again, for what came while it ran or was over its limit."""
     reports = reports_of_run.pop(str(flow_run.id), [])
-    house = open_house()
-    start_drains(house, {fed for report in reports if report.done for fed in FEEDS.get(report.stage, ())})
+    context = open_context()
+    start_drains(context, {fed for report in reports if report.done for fed in FEEDS.get(report.stage, ())})
     if flow_run.deployment_id is None or state.is_failed():  # a service that stays away is not asked without end
         return
     stages = {report.stage: [other for other in reports if other.stage == report.stage] for report in reports}
-    left = [stage for stage, of_stage in stages.items() if _has_new_work(house, stage, of_stage)]
+    left = [stage for stage, of_stage in stages.items() if _has_new_work(context, stage, of_stage)]
     with get_client(sync_client=True) as client:
         for deployment in {DEPLOYMENTS[stage]: None for stage in left if stage in DEPLOYMENTS}:
             pause = max(PAUSES.get(stage, 0.0) for stage in left if DEPLOYMENTS.get(stage) == deployment)
@@ -116,13 +116,13 @@ SCAN_HOOKS = RunHooks(on_running=[forget_own_failures], on_completion=[], on_fai
 DRAIN_HOOKS = RunHooks(on_running=[forget_own_failures], on_completion=[start_followers], on_failure=[start_followers])
 
 
-def _has_new_work(house: House, stage: str, reports: list[DrainReport]) -> bool:
+def _has_new_work(context: FlowContext, stage: str, reports: list[DrainReport]) -> bool:
     """Whether the backlog holds what this run did not look at."""
-    parameters = backlogs(house.lake, house.settings).get(stage)
+    parameters = backlogs(context.lake, context.settings).get(stage)
     if parameters is None or any(report.stopped_early for report in reports):
         return False
     left = sum(report.left + report.failed for report in reports)  # the most that the run can have left there
-    rows = house.lake.rows(f"backlog/{stage}", library="all", row_limit=left + 1, **parameters)
+    rows = context.lake.rows(f"backlog/{stage}", library="all", row_limit=left + 1, **parameters)
     assets = (reports[0].row_type(**row) for row in rows)
     return any(all(report.is_new(asset) for report in reports) for asset in assets)
 

@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import Any
 
-from flows.engine.context import one_run, open_house
+from flows.engine.context import one_run, open_context
 from flows.engine.independent import IndependentStages
 from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
@@ -34,7 +34,7 @@ def scan_and_drain(libraries: list[str], *, full: bool, accept_loss: bool = Fals
     """
     with one_run() as run_id:
         total = _scan_and_drain(libraries, full=full, accept_loss=accept_loss)
-        total["failed"] = len(open_house().lake.rows("runs/failed_files", run_id=run_id))
+        total["failed"] = len(open_context().lake.rows("runs/failed_files", run_id=run_id))
         return total
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from flows.engine.context import House, open_house
+from flows.engine.context import FlowContext, open_context
 from flows.engine.prefect_runs import name_planned_runs
 from flows.engine.reporting import describe_run, record_run, show_idle_run, show_run
 from flows.engine.triggers import is_retry, start_what_waits
@@ -23,9 +23,9 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
     Raises:
         LibraryLost: The brake of one library or more, after the others were scanned.
     """
-    house = open_house()
+    context = open_context()
     started_at = utc_now()
-    reports, lost = _scan_each(house, library, full=full, accept_loss=accept_loss)
+    reports, lost = _scan_each(context, library, full=full, accept_loss=accept_loss)
     total: dict[str, Any] = {name: sum(getattr(report, name) for report in reports) for name in NUMBERS}
     total["seconds"] = round(sum(report.seconds for report in reports), 3)
     total["waiting"] = sum(report.waiting for report in reports)
@@ -36,19 +36,19 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
     if worked or lost:
         plain = [{**asdict(report), "contact_sheet": None} for report in reports]
         record_run(
-            house, flow, library, started_at, {**total, "libraries": plain},
+            context, flow, library, started_at, {**total, "libraries": plain},
             done=total["new"] + total["changed"], failed=total["failed"], message=message,
             state="failed" if lost else "completed",
         )  # fmt: skip
     if worked:
         sheet = [picture for report in reports for picture in report.contact_sheet][:24]
-        show_run(house, flow, library, {name: total[name] for name in NUMBERS}, sheet)
+        show_run(context, flow, library, {name: total[name] for name in NUMBERS}, sheet)
     elif is_retry():
         describe_run(f"{flow} {library}: trying again what failed")
     elif not lost:
         show_idle_run(flow, library)
     if not total["busy"]:  # a first scan goes on: it starts them when it is done
-        start_what_waits(house, always=full)
+        start_what_waits(context, always=full)
     name_planned_runs()
     if lost:
         raise LibraryLost(message)
@@ -56,12 +56,12 @@ def scan(flow: str, library: str, *, full: bool, accept_loss: bool = False) -> d
 
 
 def _scan_each(
-    house: House, wanted: str, *, full: bool, accept_loss: bool
+    context: FlowContext, wanted: str, *, full: bool, accept_loss: bool
 ) -> tuple[list[ScanReport], list[LibraryLost]]:
     reports, lost = [], []
-    for library in house.libraries(wanted):
+    for library in context.libraries(wanted):
         try:
-            report = scan_library(house, library, full=full, accept_loss=accept_loss)
+            report = scan_library(context, library, full=full, accept_loss=accept_loss)
         except LibraryLost as exc:
             lost.append(exc)
             continue

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flows.engine.context import House, Library
+from flows.engine.context import FlowContext, Library
 from flows.engine.drain import DrainReport, drain
 from flows.scanning.record import Found, ScanRecorder
 from flows.work.verification import verify_suspects
@@ -66,7 +66,7 @@ class ScanReport:
         return bool(self.new or self.changed or self.moved or self.missing or self.restored or self.drains)
 
 
-def scan_library(house: House, library: Library, *, full: bool, accept_loss: bool = False) -> ScanReport:
+def scan_library(context: FlowContext, library: Library, *, full: bool, accept_loss: bool = False) -> ScanReport:
     """
     Scan one library and read what is new in it.
 
@@ -75,19 +75,19 @@ def scan_library(house: House, library: Library, *, full: bool, accept_loss: boo
     Raises:
         LibraryLost: The brake: nothing was marked; the message has the numbers and the way on.
     """
-    with house.lake.exclusive(f"scan-{library.library_id}") as alone:
+    with context.lake.exclusive(f"scan-{library.library_id}") as alone:
         if not alone:
             report = ScanReport(library.name, "full" if full else "quick", busy=True)
-            _count(house, library, report)
+            _count(context, library, report)
             return report
         started = time.monotonic()
         report = ScanReport(library.name, "full" if full else "quick")
-        looking = house.progress()
+        looking = context.progress()
         looking.start("changes", 0)  # over a network, a minute without a word otherwise
-        find_changes(house, library, report, full=full, accept_loss=accept_loss)
+        find_changes(context, library, report, full=full, accept_loss=accept_loss)
         looking.finish()
-        ingest = partial(ingest_files, plan=house.ingest_plan())
-        ingested = drain(house, "hash", ingest, library=library.name, tool_version=HASH_TOOL)
+        ingest = partial(ingest_files, plan=context.ingest_plan())
+        ingested = drain(context, "hash", ingest, library=library.name, tool_version=HASH_TOOL)
         if ingested.done or ingested.failed:
             report.add_drain(ingested)
         report.waiting += ingested.left
@@ -95,34 +95,34 @@ def scan_library(house: House, library: Library, *, full: bool, accept_loss: boo
         return report
 
 
-def find_changes(house: House, library: Library, report: ScanReport, *, full: bool, accept_loss: bool) -> None:
+def find_changes(context: FlowContext, library: Library, report: ScanReport, *, full: bool, accept_loss: bool) -> None:
     """Walk, compare, record: afterwards the lake knows every file's place, size and time."""
     status = _root_status(library)
-    refuse_mixed_folders(house, library)
+    refuse_mixed_folders(context, library)
     if not full and _is_another_root(library, status):
         report.unreadable = ["the root is another folder than last time: a full scan has to look at it first"]
-        _count(house, library, report)
+        _count(context, library, report)
         return
-    listing = _list(house, library, full=full)
+    listing = _list(context, library, full=full)
     report.unreadable = [f"{rel_path or '.'}: {message}" for rel_path, message in listing.unreadable]
     if full or listing.directories.num_rows:
-        found = _compare(house, library, listing, full=full)
+        found = _compare(context, library, listing, full=full)
         if full:
-            _brake(house, library, status, found, accept_loss=accept_loss)
-        files = [file for move in found.moves for file in _move_files(house, library, move)]
-        recorder = ScanRecorder(house.lake, library, found)
+            _brake(context, library, status, found, accept_loss=accept_loss)
+        files = [file for move in found.moves for file in _move_files(context, library, move)]
+        recorder = ScanRecorder(context.lake, library, found)
         recorder.record_known(files)
         recorder.record_newcomers()
         recorder.record_walk(status if full else None)
-        replaced = verify_suspects(house, library, listing).replaced
+        replaced = verify_suspects(context, library, listing).replaced
         report.new, report.changed = recorder.inserted, found.changed + replaced
         report.moved, report.missing = len(found.moves), len(found.gone)
         report.restored, report.waiting = found.restored, len(found.moving)
-    _count(house, library, report)
+    _count(context, library, report)
 
 
-def _count(house: House, library: Library, report: ScanReport) -> None:
-    holds = house.lake.rows("scan/counts", library_id=library.library_id)[0]
+def _count(context: FlowContext, library: Library, report: ScanReport) -> None:
+    holds = context.lake.rows("scan/counts", library_id=library.library_id)[0]
     report.found, report.skipped = holds["found"], holds["skipped"]
 
 
@@ -130,14 +130,14 @@ def _is_another_root(library: Library, status: os.stat_result) -> bool:
     return library.inode is not None and (library.device, library.inode) != (status.st_dev, status.st_ino)
 
 
-def refuse_mixed_folders(house: House, library: Library) -> None:
+def refuse_mixed_folders(context: FlowContext, library: Library) -> None:
     """
     Derivatives never lie among originals: they would take their names, or be scanned as photos.
 
     Raises:
         IntegrityError: A derivative folder is the library, lies in it where scans look, or around it.
     """
-    settings, root = house.settings, library.root.resolve()
+    settings, root = context.settings, library.root.resolve()
     for name in ("thumbnails", "video", "previews", "gifs"):
         folder: Path = getattr(settings, f"{name}_folder").resolve()
         inside = folder.is_relative_to(root) and not any(
@@ -162,15 +162,15 @@ def _root_status(library: Library) -> os.stat_result:
         ) from exc
 
 
-def _list(house: House, library: Library, *, full: bool) -> Listing:
-    excluded = house.settings.scan_excluded_dirs
+def _list(context: FlowContext, library: Library, *, full: bool) -> Listing:
+    excluded = context.settings.scan_excluded_dirs
     if full:
         return walk(library.root, excluded)
-    return walk_changed(library.root, house.lake.table("scan/directories", library_id=library.library_id), excluded)
+    return walk_changed(library.root, context.lake.table("scan/directories", library_id=library.library_id), excluded)
 
 
-def _compare(house: House, library: Library, listing: Listing, *, full: bool) -> Found:
-    differences = house.lake.table_using(
+def _compare(context: FlowContext, library: Library, listing: Listing, *, full: bool) -> Found:
+    differences = context.lake.table_using(
         "scan/differences",
         {"listing": listing.files, "unreadable": _prefixes(listing)},
         library_id=library.library_id,
@@ -179,9 +179,9 @@ def _compare(house: House, library: Library, listing: Listing, *, full: bool) ->
     kind = differences.column("difference")
     gone = differences.filter(pc.equal(kind, "vanished")).column("asset_id").to_pylist()
     known = differences.filter(pc.invert(pc.is_in(kind, pa.array(["new", "vanished"])))).to_pylist()
-    moving = still_moving(library.root, differences, house.settings.scan_settle_seconds)
+    moving = still_moving(library.root, differences, context.settings.scan_settle_seconds)
     arrivals = differences.filter(pc.or_(pc.equal(kind, "new"), pc.fill_null(differences["is_another_version"], False)))
-    found = _find_moves(house, library, arrivals, set(gone), full=full)
+    found = _find_moves(context, library, arrivals, set(gone), full=full)
     moves = [move for move in found if move.rel_path not in moving]
     moved_ids, moved_to = {move.asset_id for move in moves}, {move.rel_path for move in moves}
     moves.sort(
@@ -213,31 +213,31 @@ def _prefixes(listing: Listing) -> pa.Table:
     return pa.table({"prefix": pa.array([*prefixes], pa.string())})
 
 
-def _find_moves(house: House, library: Library, new: pa.Table, gone: set[int], *, full: bool) -> list[Move]:
+def _find_moves(context: FlowContext, library: Library, new: pa.Table, gone: set[int], *, full: bool) -> list[Move]:
     if not new.num_rows:
         return []
     tables = {"newcomer": new, "gone": pa.table({"asset_id": pa.array(sorted(gone), pa.int64())})}
-    candidates = house.lake.rows_using("scan/move_candidates", tables, library_id=library.library_id, full=full)
+    candidates = context.lake.rows_using("scan/move_candidates", tables, library_id=library.library_id, full=full)
     return find_moves(library.root, new, candidates, gone, look=not full)
 
 
-def _move_files(house: House, library: Library, move: Move) -> list[Row]:
+def _move_files(context: FlowContext, library: Library, move: Move) -> list[Row]:
     """Rename the mirrored derivatives of a moved asset; the rows that say where they are now."""
     moved = []
     for kind, file_of in FILE_OF.items():
         old, new = file_of(library.library_id, move.old_rel_path), file_of(library.library_id, move.rel_path)
-        folder = house.folder_of(kind)
+        folder = context.folder_of(kind)
         if move_derivative(on_disk(folder, old), on_disk(folder, new), folder):
             moved.append({"asset_id": move.asset_id, "kind": kind, "file": new})
     return moved
 
 
-def _brake(house: House, library: Library, status: os.stat_result, found: Found, *, accept_loss: bool) -> None:
+def _brake(context: FlowContext, library: Library, status: os.stat_result, found: Found, *, accept_loss: bool) -> None:
     """Stop before a library that is not there is taken for one that was emptied."""
     lost = len(found.gone)
     if accept_loss or not lost:
         return
-    present = int(house.lake.rows("scan/counts", library_id=library.library_id)[0]["found"])
+    present = int(context.lake.rows("scan/counts", library_id=library.library_id)[0]["found"])
     where = f"the library {library.name} at {library.root}"
     way_on = f"Nothing was marked. If that is right, run: darkroom scan --accept-loss {shlex.quote(str(library.root))}"
     if found.listing.files.num_rows == 0:
@@ -248,5 +248,5 @@ def _brake(house: House, library: Library, status: os.stat_result, found: Found,
             f"is the right disk mounted? {way_on}"
         )
     percent = 100 * lost / max(present, 1)
-    if lost > MAX_LOSS_FILES and percent > house.settings.scan_max_loss_percent:
+    if lost > MAX_LOSS_FILES and percent > context.settings.scan_max_loss_percent:
         raise LibraryLost(f"{where} lost {lost:,} of {present:,} files ({percent:.0f} %). {way_on}")

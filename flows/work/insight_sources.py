@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.models import embedder_of, messages_of, summary_zone
 from sql.lake import Row
 from tasks.agent.eyes import LONG_EDGE_PX, LocalEyes, small_jpeg
@@ -29,8 +29,8 @@ from tasks.video.ffmpeg import find_ffmpeg
 class LakeSummaries:
     """Implements tasks.agent.sources.Summaries: of the days that are asked for, which are few, and nothing is kept."""
 
-    def __init__(self, house: House, embedder: Embedder) -> None:
-        self._house, self._embedder = house, embedder
+    def __init__(self, context: FlowContext, embedder: Embedder) -> None:
+        self._house, self._embedder = context, embedder
 
     async def search(
         self, query: str, *, top_k: int, first: date | None, last: date | None, contact: str | None
@@ -58,10 +58,12 @@ class InsightSources:
         attach: The model that writes sees by itself.
     """
 
-    def __init__(self, house: House, servers: list[OllamaServer], models: OllamaModels, *, attach: bool) -> None:
-        settings = house.settings
+    def __init__(
+        self, context: FlowContext, servers: list[OllamaServer], models: OllamaModels, *, attach: bool
+    ) -> None:
+        settings = context.settings
         self._zone, self._models, self._attach = summary_zone(settings), models, attach
-        self._summaries = LakeSummaries(house, embedder_of(settings, servers))
+        self._summaries = LakeSummaries(context, embedder_of(settings, servers))
         contacts = settings.summary_contacts
         self._messages = MessageBook(messages_of(settings), contacts) if contacts else None
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from deployments.backlogs import insight_tool
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.models import run_and_hang_up, servers_of
 from flows.work.insight_sources import InsightSources
 from sql.lake import Writer
@@ -48,7 +48,7 @@ class InsightWriter:
         servers: Their breakers last as long as the run.
     """
 
-    house: House
+    context: FlowContext
     servers: list[OllamaServer]
     sources: InsightSources
     _refused: list[tuple[Asset, NoInsight]] = field(default_factory=list, init=False)  # since the last success
@@ -92,7 +92,7 @@ class InsightWriter:
             results.done += 1
 
     def _written(self, asset: Asset) -> WrittenInsight:
-        photo = self.house.lake.one("ai/photo", asset_id=asset.asset_id)
+        photo = self.context.lake.one("ai/photo", asset_id=asset.asset_id)
         if photo is None or photo["content_hash"] != asset.content_hash:
             raise NotFound("it has changed or gone meanwhile")
         writing = write_insight(OllamaChat(self.servers), photo, self.sources.of(asset))
@@ -126,14 +126,14 @@ class InsightWriter:
     def _believe(self, results: Insights) -> None:
         for asset, problem in self._refused:
             version = asset.content_hash or ""
-            results.fail(asset, STAGE, problem, tool_version=insight_tool(self.house.settings), file_version=version)
+            results.fail(asset, STAGE, problem, tool_version=insight_tool(self.context.settings), file_version=version)
             results.left -= 1
         self._refused.clear()
 
 
-def insight_writer(house: House) -> tuple[InsightWriter | None, str]:
+def insight_writer(context: FlowContext) -> tuple[InsightWriter | None, str]:
     """With the chat model, where a server answers that has it; else None and what is in the way, server by server."""
-    servers = servers_of(house.settings)
+    servers = servers_of(context.settings)
     models = OllamaModels(servers)
     listed = run_and_hang_up(servers, models.listing())
     if not any(found.has_model for found in listed):
@@ -141,19 +141,19 @@ def insight_writer(house: House) -> tuple[InsightWriter | None, str]:
         pairs = zip((found.server for found in listed), said, strict=True)
         return None, "; ".join(f"{server}: {why}" for server, why in pairs) or "no OLLAMA_PRIMARY_URL"
     sees = run_and_hang_up(servers, models.all_see())
-    return InsightWriter(house, servers, InsightSources(house, servers, models, attach=sees)), ""
+    return InsightWriter(context, servers, InsightSources(context, servers, models, attach=sees)), ""
 
 
-def record_insights(house: House, results: Results, message: str) -> None:
+def record_insights(context: FlowContext, results: Results, message: str) -> None:
     """One commit a batch. Whoever asked for an insight of the same photo meanwhile has it, and ours is dropped."""
     assert isinstance(results, Insights)
     if not (results.written or results.rows):
         return
-    with house.lake.write(message) as writer:
+    with context.lake.write(message) as writer:
         for asset, written in results.written:
             if not _has_one(writer, asset):
                 keep_insight(writer, written, "flow", None)
-        writer.record(results.rows, results.cleared, house.run_id)
+        writer.record(results.rows, results.cleared, context.run_id)
 
 
 def _has_one(writer: Writer, asset: Asset) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from typing import Any
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.models import embedder_of, messages_of, run_and_hang_up, servers_of
 from sql.lake import Row, utc_now
 from tasks.errors import ModelRefused, ModelUnavailable
@@ -36,7 +36,7 @@ class Summariser:
         why_extractive: What became of the model.
     """
 
-    house: House
+    context: FlowContext
     sms: SmsApi
     zone: tzinfo
     embedder: Embedder
@@ -80,11 +80,11 @@ class Summariser:
         """Vectors for every summary that has none by the present model; returns how many. Raises ModelUnavailable."""
         done = 0
         model = self.embedder.model
-        while rows := without_embedding(self.house):
+        while rows := without_embedding(self.context):
             vectors = self.run(
                 self.embedder.embed([embedding_text(row["contact"], row["day"], row["summary"]) for row in rows])
             )
-            with self.house.lake.write(f"daily-summaries: {len(rows)} embedded by {model}") as writer:
+            with self.context.lake.write(f"daily-summaries: {len(rows)} embedded by {model}") as writer:
                 writer.replace(
                     "summary_embedding",
                     [
@@ -102,7 +102,7 @@ class Summariser:
         return done
 
     def _known(self, contact: str, first: date, last: date) -> dict[date, Row]:
-        rows = self.house.lake.rows("summaries/known_days", contact=contact, first_day=first, last_day=last)
+        rows = self.context.lake.rows("summaries/known_days", contact=contact, first_day=first, last_day=last)
         return {row["day"]: row for row in rows}
 
     def _mark_gone(self, contact: str, days: dict[date, list[TextMessage]], known: dict[date, Row]) -> int:
@@ -115,7 +115,7 @@ class Summariser:
         back = [day for day, row in known.items() if row["gone_at"] is not None and day in days]
         if gone or back:
             message = f"daily-summaries: messages of {len(gone)} days are gone, of {len(back)} are there again"
-            with self.house.lake.write(message) as writer:
+            with self.context.lake.write(message) as writer:
                 for marked, gone_at in ((gone, utc_now()), (back, None)):
                     if marked:
                         writer.run("summaries/mark_gone", contact=contact, days=marked, gone_at=gone_at)
@@ -154,7 +154,7 @@ class Summariser:
     def _record(
         self, contact: str, made: dict[date, DaySummary], days: dict[date, list[TextMessage]], known: dict[date, Row]
     ) -> None:
-        with self.house.lake.write(f"daily-summaries: {len(made)} days") as writer:
+        with self.context.lake.write(f"daily-summaries: {len(made)} days") as writer:
             number = writer.next_id("daily_summary", "summary_id")
             rows = []
             for day, summary in made.items():
@@ -176,7 +176,7 @@ class Summariser:
             "model": summary.model,
             "server": summary.server,
             "prompt_version": summary.prompt_version,
-            "run_id": self.house.run_id,
+            "run_id": self.context.run_id,
             "recorded_at": utc_now(),
         }
 
@@ -185,19 +185,19 @@ class Summariser:
         return run_and_hang_up(self.servers, work)
 
 
-def without_embedding(house: House) -> list[Row]:
+def without_embedding(context: FlowContext) -> list[Row]:
     """The next summaries without a vector by the present model."""
-    model = house.settings.embedding_model
-    return house.lake.rows(
+    model = context.settings.embedding_model
+    return context.lake.rows(
         "summaries/without_embedding", embedding_model=model, recipe=EMBEDDING_RECIPE, row_limit=BATCH_TEXTS
     )
 
 
-def new_summariser(house: House, zone: tzinfo) -> Summariser:
+def new_summariser(context: FlowContext, zone: tzinfo) -> Summariser:
     """With the chat model, where a server answers that has it."""
-    settings = house.settings
+    settings = context.settings
     servers = servers_of(settings)
-    summariser = Summariser(house, messages_of(settings), zone, embedder_of(settings, servers), servers, None)
+    summariser = Summariser(context, messages_of(settings), zone, embedder_of(settings, servers), servers, None)
     listed = summariser.run(OllamaModels(servers).listing())
     if any(found.has_model for found in listed):
         summariser.chat = OllamaChat(servers)

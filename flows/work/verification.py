@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from flows.engine.context import House, Library
+from flows.engine.context import FlowContext, Library
 from sql.lake import Row, utc_now
 from tasks.asset import Results
 from tasks.files.verification import VERIFY_TOOL, KnownFile, Verification, verify_files, within_budget
@@ -28,7 +28,7 @@ class VerificationReport:
     changing: int = 0
 
 
-def verify_suspects(house: House, library: Library, listing: Listing) -> VerificationReport:
+def verify_suspects(context: FlowContext, library: Library, listing: Listing) -> VerificationReport:
     """
     Read the files that a scan saw with another inode or change time; the replaced ones are read like new ones next.
 
@@ -37,29 +37,29 @@ def verify_suspects(house: House, library: Library, listing: Listing) -> Verific
     """
     if not listing.files.num_rows:
         return VerificationReport()
-    rows = house.lake.rows_using("scan/suspects", {"listing": listing.files}, library_id=library.library_id)
-    return _verify(house, rows, f"scan of {library.name}")
+    rows = context.lake.rows_using("scan/suspects", {"listing": listing.files}, library_id=library.library_id)
+    return _verify(context, rows, f"scan of {library.name}")
 
 
-def verify_oldest(house: House) -> VerificationReport:
+def verify_oldest(context: FlowContext) -> VerificationReport:
     """Read what was not read for the longest time, `VERIFY_GIB_PER_NIGHT` of it."""
-    rows = house.lake.rows("upkeep/longest_unverified", row_limit=MOST_FILES, tool_version=VERIFY_TOOL)
-    return _verify(house, rows, "maintenance")
+    rows = context.lake.rows("upkeep/longest_unverified", row_limit=MOST_FILES, tool_version=VERIFY_TOOL)
+    return _verify(context, rows, "maintenance")
 
 
-def _verify(house: House, rows: list[Row], who: str) -> VerificationReport:
+def _verify(context: FlowContext, rows: list[Row], who: str) -> VerificationReport:
     report = VerificationReport()
-    budget_bytes = int(house.settings.verify_gib_per_night * (1 << 30))
+    budget_bytes = int(context.settings.verify_gib_per_night * (1 << 30))
     files = list(within_budget((KnownFile(**row) for row in rows), budget_bytes))
     for start in range(0, len(files), BATCH_FILES):
-        verifications = verify_files(files[start : start + BATCH_FILES], house.settings.threads)
-        _record(house, verifications, who)
+        verifications = verify_files(files[start : start + BATCH_FILES], context.settings.threads)
+        _record(context, verifications, who)
         for verification in verifications:
             setattr(report, verification.verdict, getattr(report, verification.verdict) + 1)
     return report
 
 
-def _record(house: House, verifications: list[Verification], who: str) -> None:
+def _record(context: FlowContext, verifications: list[Verification], who: str) -> None:
     by_verdict: dict[str, list[Verification]] = {}
     for verification in verifications:
         by_verdict.setdefault(verification.verdict, []).append(verification)
@@ -73,14 +73,14 @@ def _record(house: House, verifications: list[Verification], who: str) -> None:
             )  # fmt: skip
         elif verification.verdict != "changing":
             failures.clear(verification.file, STAGE)
-    with house.lake.write(f"{who}, read again: {said}") as writer:
+    with context.lake.write(f"{who}, read again: {said}") as writer:
         if same := by_verdict.get("same"):
             with writer.using("verified", _table(same)):
                 writer.run("upkeep/record_verified", now=utc_now())
         if replaced := by_verdict.get("replaced"):
             with writer.using("replaced", _table(replaced)):
                 writer.run("upkeep/forget_fingerprints")
-        writer.record(failures.rows, failures.cleared, house.run_id)
+        writer.record(failures.rows, failures.cleared, context.run_id)
 
 
 def _table(verifications: list[Verification]) -> pa.Table:

@@ -12,7 +12,7 @@ from pathlib import Path
 from deployments.backlogs import backlogs
 from deployments.settings import Settings
 from flows.admin.libraries import register_library
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.scanning.scan_library import ScanReport, find_changes
 from sql.lake import Lake, utc_now
 
@@ -101,9 +101,9 @@ def register_as_read(home: Path, root: Path) -> None:
     settings = Settings(darkroom_home=home, _env_file=None)  # type: ignore[call-arg]
     with Lake(settings.catalog_url, settings.data_path) as lake:
         lake.migrate()
-        house = House(settings, lake)
+        flow_context = FlowContext(settings, lake)
         name = register_library(lake, root)
-        find_changes(house, house.libraries(name)[0], ScanReport(name, ""), full=True, accept_loss=False)
+        find_changes(flow_context, flow_context.libraries(name)[0], ScanReport(name, ""), full=True, accept_loss=False)
         recipes = {name: asked.get("recipe", "") for name, asked in backlogs(lake, settings).items()}
         with lake.write() as writer:
             for text in _COUNT_AS_READ.format(**recipes).split(";\n")[:-1]:

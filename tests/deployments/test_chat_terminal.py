@@ -19,7 +19,7 @@ from serving.auth.accounts import add_user
 from serving.auth.tokens import issue_token
 from sql.lake import Lake
 from tasks.errors import ModelRefused, ModelUnavailable, NotFound
-from tests.serving.conftest import House, make_house
+from tests.serving.conftest import Installation, make_installation
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import OllamaStandIn, Say
 
@@ -31,25 +31,27 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 
 @pytest.fixture
-def served(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[House]:
-    house = make_house(tmp_path)
+def served(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[Installation]:
+    installation = make_installation(tmp_path)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        house.settings = house.settings.model_copy(update={"bind_url": address, "ollama_primary_url": ollama.url})
-        add_user(house.lake, "ada", "correct horse")
-        server = uvicorn.Server(uvicorn.Config(create_app(house.settings, house.lake), log_config=None))
+        installation.settings = installation.settings.model_copy(
+            update={"bind_url": address, "ollama_primary_url": ollama.url}
+        )
+        add_user(installation.lake, "ada", "correct horse")
+        server = uvicorn.Server(uvicorn.Config(create_app(installation.settings, installation.lake), log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
             time.sleep(0.02)
-        yield house
+        yield installation
         server.should_exit = True
         thread.join(10)
-    house.lake.close()
+    installation.lake.close()
 
 
-def test_answer_and_its_tools_are_shown_as_they_come(served: House, ollama: OllamaStandIn) -> None:
+def test_answer_and_its_tools_are_shown_as_they_come(served: Installation, ollama: OllamaStandIn) -> None:
     ollama.script += [Say(calls=[("query_catalog", {"sql": "select count(*) from v_assets"})]), Say(["None ", "yet."])]
     shown: list[str] = []
     done = ask(served.settings, served.lake, "How many?", {}, shown.append)
@@ -57,7 +59,7 @@ def test_answer_and_its_tools_are_shown_as_they_come(served: House, ollama: Olla
     assert done["assistant_message"] == "None yet." and done["tool_calls"][0]["sql"]
 
 
-def test_error_of_the_model_is_told(served: House, ollama: OllamaStandIn) -> None:
+def test_error_of_the_model_is_told(served: Installation, ollama: OllamaStandIn) -> None:
     with pytest.raises(ModelUnavailable, match="used up"):
         ask(served.settings, served.lake, "x", {}, lambda _: None)
     with pytest.raises(ModelRefused, match="OPENROUTER_API_KEY"):
@@ -65,9 +67,9 @@ def test_error_of_the_model_is_told(served: House, ollama: OllamaStandIn) -> Non
 
 
 def test_without_api_or_account_it_says_what_to_do(tmp_path: Path) -> None:
-    house = make_house(tmp_path)
-    lake: Lake = house.lake
-    settings: Settings = house.settings.model_copy(update={"bind_url": refusing_url()})
+    installation = make_installation(tmp_path)
+    lake: Lake = installation.lake
+    settings: Settings = installation.settings.model_copy(update={"bind_url": refusing_url()})
     with pytest.raises(NotFound, match="darkroom user add"):
         ask(settings, lake, "x", {}, lambda _: None)
     add_user(lake, "ada", "correct horse")
@@ -76,7 +78,7 @@ def test_without_api_or_account_it_says_what_to_do(tmp_path: Path) -> None:
     lake.close()
 
 
-def test_client_that_leaves_the_stream_cancels_the_model(served: House, ollama: OllamaStandIn) -> None:
+def test_client_that_leaves_the_stream_cancels_the_model(served: Installation, ollama: OllamaStandIn) -> None:
     ollama.script.append(Say(["word "] * 400, wait_each_s=0.02))
     headers = {"Authorization": f"Bearer {issue_token(served.settings, 'ada')}"}
     url = f"http://{served.settings.bind_url}/chat/stream"

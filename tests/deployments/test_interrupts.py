@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from flows.admin.libraries import register_library
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.work.integrity import check_lake
 from tests.pictures import draw
 
@@ -93,7 +93,7 @@ def test_scan_stops_with_one_line_at_any_moment(home: Path, photos: Path, moment
     out, err = scan.communicate(timeout=60)
     assert (scan.returncode, out, err) == (CODE[number], "", MESSAGE)
     wait_until(lambda: all(is_gone(child) for child in children))
-    check_lake(open_house())
+    check_lake(open_context())
 
 
 def test_scan_that_was_stopped_again_and_again_comes_to_the_same(home: Path, photos: Path, tmp_path: Path) -> None:
@@ -110,17 +110,17 @@ def test_scan_that_was_stopped_again_and_again_comes_to_the_same(home: Path, pho
     last = start("scan", str(photos), "--json")
     total = json.loads(last.communicate(timeout=600)[0])
     assert total["found"] == 461
-    rows = open_house().lake.select("select count(*) as n, count(distinct path) as paths from v_assets")
+    rows = open_context().lake.select("select count(*) as n, count(distinct path) as paths from v_assets")
     assert rows == [{"n": 461, "paths": 461}]
-    assert len(open_house().lake.select("from failure where stage = 'thumbnail'")) == 400
+    assert len(open_context().lake.select("from failure where stage = 'thumbnail'")) == 400
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["scan"], ["library", "list"]], ids=" ".join)
 def test_command_that_waits_stops_with_one_line_too(home: Path, photos: Path, arguments: list[str]) -> None:
     """One that counts, one that waits for another process's write lock, and one that just begins."""
-    house = open_house()
-    register_library(house.lake, photos)
-    with house.lake.write() as writer:
+    flow_context = open_context()
+    register_library(flow_context.lake, photos)
+    with flow_context.lake.write() as writer:
         writer.append("run", [{"run_id": "x"}])
         command = start(*arguments)
         wait_until(lambda: "/duckdb" in maps(command))
@@ -130,7 +130,7 @@ def test_command_that_waits_stops_with_one_line_too(home: Path, photos: Path, ar
 
 
 def test_a_statement_that_never_ends_is_stopped(home: Path, photos: Path) -> None:
-    register_library(open_house().lake, photos)
+    register_library(open_context().lake, photos)
     query = start("sql", "select count(*) from range(100000000000) a, range(1000) b where a.range <> b.range")
     wait_until(lambda: "/duckdb" in maps(query))
     query.send_signal(signal.SIGTERM)

@@ -11,14 +11,14 @@ import pytest
 
 from deployments.cli.read_only import documented_views, open_read_only, run_query, write_table
 from deployments.settings import load_settings
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from sql.lake import Lake
 from tasks.errors import InvalidQuery
 
 
 @pytest.fixture
-def lake(house: House) -> Iterator[Lake]:
-    with house.lake.write("rows") as writer:
+def lake(flow_context: FlowContext) -> Iterator[Lake]:
+    with flow_context.lake.write("rows") as writer:
         writer.append("run", [{"run_id": str(number), "flow": "scan"} for number in range(600)])
         writer.append(
             "account", [{"account_id": n, "name": f"a{n}", "password_hash": "secret-hash"} for n in range(600)]
@@ -130,17 +130,17 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("query", PRIVATE)
-def test_private_tables_are_out_of_reach(lake: Lake, house: House, query: str) -> None:
+def test_private_tables_are_out_of_reach(lake: Lake, flow_context: FlowContext, query: str) -> None:
     with pytest.raises(InvalidQuery) as refused:
-        run_query(lake, query.format(data=house.settings.data_path))
+        run_query(lake, query.format(data=flow_context.settings.data_path))
     assert "secret-hash" not in str(refused.value)
 
 
-def test_no_documented_view_shows_what_is_private(house: House) -> None:
-    named = {row["column_name"] for row in house.lake.select("select distinct column_name from v_columns")}
+def test_no_documented_view_shows_what_is_private(flow_context: FlowContext) -> None:
+    named = {row["column_name"] for row in flow_context.lake.select("select distinct column_name from v_columns")}
     assert not [name for name in named if re.search(r"password|token|(^|_)key(_|$)|secret|embedding|vector", name)]
     for view in documented_views():
-        assert "secret-hash" not in str(house.lake.select(f"from {view}")), view
+        assert "secret-hash" not in str(flow_context.lake.select(f"from {view}")), view
 
 
 def test_show_tables_names_the_views(lake: Lake) -> None:
@@ -153,17 +153,19 @@ def test_questions_are_answered(lake: Lake, query: str) -> None:
 
 
 @pytest.mark.parametrize("query", REFUSED)
-def test_what_could_write_or_reach_another_file_is_refused(lake: Lake, house: House, home: Path, query: str) -> None:
-    data = house.settings.data_path
+def test_what_could_write_or_reach_another_file_is_refused(
+    lake: Lake, flow_context: FlowContext, home: Path, query: str
+) -> None:
+    data = flow_context.settings.data_path
     files = sorted(Path(data).rglob("*"))
     names = {"home": home, "data": data, "catalog": home / "lake" / "catalog.sqlite"}
     with pytest.raises(InvalidQuery):
         run_query(lake, query.format(**names))
     assert sorted(Path(data).rglob("*")) == files
-    assert house.lake.select("select count(*) as n from run") == [{"n": 600}]
+    assert flow_context.lake.select("select count(*) as n from run") == [{"n": 600}]
 
 
-def test_files_are_written_where_that_is_asked_for(house: House, tmp_path: Path) -> None:
+def test_files_are_written_where_that_is_asked_for(flow_context: FlowContext, tmp_path: Path) -> None:
     with open_read_only(load_settings(), allow_files=True) as lake:
         run_query(lake, f"copy (select 1 as x) to '{tmp_path}/out.csv'", allow_files=True)
         assert run_query(lake, f"from '{tmp_path}/out.csv'", allow_files=True).to_pylist() == [{"x": 1}]
@@ -171,8 +173,8 @@ def test_files_are_written_where_that_is_asked_for(house: House, tmp_path: Path)
             run_query(lake, "delete from run", allow_files=True)
 
 
-def test_an_earlier_state_is_as_closed_as_the_present_one(lake: Lake, house: House) -> None:
-    newest = str(house.lake.snapshot_id())
+def test_an_earlier_state_is_as_closed_as_the_present_one(lake: Lake, flow_context: FlowContext) -> None:
+    newest = str(flow_context.lake.snapshot_id())
     with open_read_only(load_settings(), newest) as then:
         assert run_query(then, "select count(*) as n from v_runs").to_pylist() == [{"n": 600}]
         with pytest.raises(InvalidQuery):
@@ -180,7 +182,7 @@ def test_an_earlier_state_is_as_closed_as_the_present_one(lake: Lake, house: Hou
 
 
 @pytest.mark.parametrize("at", ["²", "0001-01-01T00:00+14:00", "9" * 30, "-1", "yesterday"])
-def test_times_that_are_none_are_refused_in_words(house: House, at: str) -> None:
+def test_times_that_are_none_are_refused_in_words(flow_context: FlowContext, at: str) -> None:
     with pytest.raises(InvalidQuery):
         open_read_only(load_settings(), at)
 

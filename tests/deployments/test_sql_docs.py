@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from sql.catalogs import extension_file
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "sql.md"
@@ -34,10 +34,10 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 
 def test_statements_for_duckdb_answer_and_cannot_write(
-    house: House, home: Path, connection: duckdb.DuckDBPyConnection
+    flow_context: FlowContext, home: Path, connection: duckdb.DuckDBPyConnection
 ) -> None:
     text = without_installs(block("sql")).replace("HOME", str(home))
-    with house.lake.write("beside") as writer:
+    with flow_context.lake.write("beside") as writer:
         writer.append("run", [{"run_id": "1"}])
         assert connection.execute(text).fetchall() == []
     assert connection.execute("select count(*) from lake.v_runs").fetchall() == [(1,)]
@@ -47,7 +47,11 @@ def test_statements_for_duckdb_answer_and_cannot_write(
 
 @pytest.mark.parametrize("library", ["pyarrow", "pandas", "polars"])
 def test_statements_for_python_give_a_table(
-    house: House, home: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, library: str
+    flow_context: FlowContext,
+    home: Path,
+    connection: duckdb.DuckDBPyConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    library: str,
 ) -> None:
     pytest.importorskip(library)
     monkeypatch.setattr(duckdb, "connect", lambda: connection)

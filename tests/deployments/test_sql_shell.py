@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from deployments.cli.sql_shell import Completer, split_statements
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-P", "-m", "deployments.cli.app", "sql"]
@@ -75,8 +75,8 @@ class Terminal:
 
 
 @pytest.fixture
-def environment(house: House) -> dict[str, str]:
-    with house.lake.write("rows") as writer:
+def environment(flow_context: FlowContext) -> dict[str, str]:
+    with flow_context.lake.write("rows") as writer:
         writer.append("run", [{"run_id": "r", "flow": "scan", "message": "x" * 300}])
     return dict(os.environ) | {"PYTHONPATH": str(CHECKOUT), "TERM": "xterm", "INPUTRC": "/dev/null"}
 
@@ -171,8 +171,8 @@ def test_semicolon_ends_a_statement_where_it_is_one(text: str, statements: list[
     assert split_statements(text) == (statements, rest)
 
 
-def test_tab_offers_views_and_the_columns_of_those_that_are_named(house: House) -> None:
-    completer = Completer(house.lake)
+def test_tab_offers_views_and_the_columns_of_those_that_are_named(flow_context: FlowContext) -> None:
+    completer = Completer(flow_context.lake)
     assert "v_faces" in completer.offers("v_fa", "from v_fa")
     assert "camera_model" in completer.offers("camera", "select camera")
     assert completer.offers("camera", "from v_runs select camera") == []

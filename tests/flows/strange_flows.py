@@ -10,7 +10,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.engine import drain as drain_module
-from flows.engine.context import open_house
+from flows.engine.context import open_context
 from flows.engine.drain import DrainReport, drain
 from flows.engine.triggers import DRAIN_HOOKS
 from flows.scanning.scan_library import ScanReport, find_changes
@@ -23,10 +23,10 @@ from tests.pictures import draw
 
 def _drain_with(work: drain_module.Work) -> DrainReport:
     drain_module.RETRY_DELAYS_SECONDS[:] = [0.2, 0.2]
-    house = open_house()
-    for library in house.libraries():  # registered, not read: a backlog
-        find_changes(house, library, ScanReport(library.name, ""), full=True, accept_loss=False)
-    return drain(house, "hash", work, tool_version="test")
+    flow_context = open_context()
+    for library in flow_context.libraries():  # registered, not read: a backlog
+        find_changes(flow_context, library, ScanReport(library.name, ""), full=True, accept_loss=False)
+    return drain(flow_context, "hash", work, tool_version="test")
 
 
 @flow
@@ -83,11 +83,13 @@ def thumbnails_with_a_late_photo(late: str = "", go_on: str = "") -> None:
     thumbnails.fn()
     if not late:
         return
-    house = open_house()
+    flow_context = open_context()
     draw(Path(late), 4711)
-    for library in house.libraries():
-        find_changes(house, library, ScanReport(library.name, ""), full=True, accept_loss=False)
-    drain(house, "hash", partial(ingest_files, plan=house.ingest_plan(pixels=False)), tool_version=HASH_TOOL)
+    for library in flow_context.libraries():
+        find_changes(flow_context, library, ScanReport(library.name, ""), full=True, accept_loss=False)
+    drain(
+        flow_context, "hash", partial(ingest_files, plan=flow_context.ingest_plan(pixels=False)), tool_version=HASH_TOOL
+    )
     give_up = time.monotonic() + 300
     while not Path(go_on).exists() and time.monotonic() < give_up:
         time.sleep(0.1)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from deployments.cli.status import library_status
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.triggers import start_drains
 from flows.engine.whole_run import scan_and_drain
 from flows.face_backlog import face_backlog, face_groups
@@ -25,7 +25,7 @@ from tests.tasks.faces.test_regions import mwg
 
 
 @pytest.fixture
-def service(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Apollo]:
+def service(flow_context: FlowContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Apollo]:
     with apollo() as state:
         monkeypatch.setenv("APOLLO_FACE_API_BASE_URL", state.url)
         monkeypatch.setenv("FACE_DETECT_TIMEOUT_SEC", "60")
@@ -33,31 +33,31 @@ def service(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Apollo]:
         yield state
 
 
-def faces(house: House) -> list[dict[str, Any]]:
-    return house.lake.select(
+def faces(flow_context: FlowContext) -> list[dict[str, Any]]:
+    return flow_context.lake.select(
         "select f.*, f.face_id, p.name from face f left join person p using (person_id) order by face_id"
     )
 
 
-def scans(house: House) -> dict[str, str]:
-    rows = house.lake.select(
+def scans(flow_context: FlowContext) -> dict[str, str]:
+    rows = flow_context.lake.select(
         "select regexp_extract(rel_path, '[^/]*$') as name, status from face_scan join fingerprint using (content_hash)"
         " join asset using (asset_id) where not starts_with(model_version, 'regions-')"
     )
     return {row["name"]: row["status"] for row in rows}
 
 
-def test_without_an_engine_faces_are_off_and_nobody_complains(house: House, library: Path) -> None:
+def test_without_an_engine_faces_are_off_and_nobody_complains(flow_context: FlowContext, library: Path) -> None:
     portrait(library / "a.jpg", "red")
     full_scan.fn()
     report = face_backlog.fn()
-    assert (report["faces"], report["failed"], scans(house)) == (0, 0, {})
-    row = library_status(house.lake, house.settings)[0]["stages"][-1]
+    assert (report["faces"], report["failed"], scans(flow_context)) == (0, 0, {})
+    row = library_status(flow_context.lake, flow_context.settings)[0]["stages"][-1]
     assert (row["stage"], row["engine"], row["backlog"]) == ("faces", "off", 0)
 
 
 def test_faces_get_boxes_of_the_upright_picture_whatever_its_orientation(
-    house: House, library: Path, service: Apollo
+    flow_context: FlowContext, library: Path, service: Apollo
 ) -> None:
     for orientation in (1, 3, 6, 8):
         portrait(library / f"{orientation}.jpg", "red", "blue", orientation=orientation, seed=orientation)
@@ -65,7 +65,7 @@ def test_faces_get_boxes_of_the_upright_picture_whatever_its_orientation(
     full_scan.fn()
     assert face_backlog.fn()["faces"] == 5
     by_picture: dict[str, list[tuple[float, ...]]] = {}
-    for row in faces(house):
+    for row in faces(flow_context):
         by_picture.setdefault(row["content_hash"], []).append(tuple(row[k] for k in ("x", "y", "width", "height")))
     assert len(by_picture) == 5
     for boxes in by_picture.values():
@@ -73,17 +73,19 @@ def test_faces_get_boxes_of_the_upright_picture_whatever_its_orientation(
             assert box == pytest.approx(wanted, abs=0.02)
 
 
-def test_raw_and_heic_are_sent_as_upright_jpegs(house: House, library: Path, service: Apollo, media: Path) -> None:
+def test_raw_and_heic_are_sent_as_upright_jpegs(
+    flow_context: FlowContext, library: Path, service: Apollo, media: Path
+) -> None:
     for name in ("raw/canon/1Ds_Mark_III.CR2", "orientation/heic_orientation6.heic"):
         shutil.copyfile(media / name, library / Path(name).name)
     full_scan.fn()
     face_backlog.fn()
-    assert set(scans(house).values()) <= {"no_faces", "detected"}
+    assert set(scans(flow_context).values()) <= {"no_faces", "detected"}
     assert sorted(service.names()) == ["1Ds_Mark_III.CR2", "heic_orientation6.heic"]
 
 
 def test_tick_is_capped_newest_first_and_copies_are_looked_at_once(
-    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACE_BACKLOG_MAX_PER_TICK", "2")
     for number in range(4):
@@ -100,7 +102,7 @@ def test_tick_is_capped_newest_first_and_copies_are_looked_at_once(
 
 
 def test_excluded_folders_are_not_looked_at(
-    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EXCLUDED_DIRS", "/private,screenshots")
     for number, name in enumerate(("private/a.jpg", "x/screenshots/b.jpg", "private2/c.jpg", "d.jpg")):
@@ -141,7 +143,7 @@ LEFT = {
 
 
 def test_answer_that_makes_no_sense_gives_up_that_picture_and_the_drain_goes_on(
-    house: House, library: Path, service: Apollo
+    flow_context: FlowContext, library: Path, service: Apollo
 ) -> None:
     for number, (name, mood) in enumerate(GIVEN_UP.items()):
         portrait(library / f"{name}.jpg", "red", seed=number)
@@ -152,8 +154,10 @@ def test_answer_that_makes_no_sense_gives_up_that_picture_and_the_drain_goes_on(
     report = face_backlog.fn()
     assert (report["faces"], report["failed"], report["left"]) == (2, len(GIVEN_UP), 0)
     given_up = {f"{name}.jpg": "failed" for name in GIVEN_UP}
-    assert scans(house) == {**given_up, "good.jpg": "detected", "empty.jpg": "no_faces"}
-    messages = {row["message"] for row in house.lake.select("select message from face_scan where status = 'failed'")}
+    assert scans(flow_context) == {**given_up, "good.jpg": "detected", "empty.jpg": "no_faces"}
+    messages = {
+        row["message"] for row in flow_context.lake.select("select message from face_scan where status = 'failed'")
+    }
     assert len(messages) >= 8, "each says what is wrong"
     face_backlog.fn()
     assert len(service.asked) == len(GIVEN_UP) + 2, "what was given up is not asked for again"
@@ -161,7 +165,7 @@ def test_answer_that_makes_no_sense_gives_up_that_picture_and_the_drain_goes_on(
 
 @pytest.mark.parametrize("names", [list(LEFT)[:4], list(LEFT)[4:8], list(LEFT)[8:]])
 def test_trouble_of_the_service_marks_nothing_and_the_drain_goes_on(
-    names: list[str], house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+    names: list[str], flow_context: FlowContext, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if {"hang", "drip"} & set(names):
         monkeypatch.setenv("FACE_DETECT_TIMEOUT_SEC", "2")
@@ -172,13 +176,13 @@ def test_trouble_of_the_service_marks_nothing_and_the_drain_goes_on(
     full_scan.fn()
     report = face_backlog.fn()
     assert (report["faces"], report["failed"], report["left"]) == (1, 0, len(names))
-    assert scans(house) == {"good.jpg": "detected"}
+    assert scans(flow_context) == {"good.jpg": "detected"}
     service.moods.clear()
     assert face_backlog.fn()["faces"] == len(names), "and they are asked for again"
 
 
 def test_service_that_is_down_fails_the_run_soon_and_marks_nothing(
-    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(40):
         portrait(library / f"{number}.jpg", "red", seed=number)
@@ -187,7 +191,7 @@ def test_service_that_is_down_fails_the_run_soon_and_marks_nothing(
     monkeypatch.setenv("FACE_DETECT_CONCURRENCY", "3")
     with pytest.raises(FaceServiceUnavailable, match="503"):
         face_backlog.fn()
-    assert scans(house) == {}
+    assert scans(flow_context) == {}
     assert len(service.asked) < 40, "a service that is down is not asked for each picture"
     monkeypatch.setenv("APOLLO_FACE_API_BASE_URL", "http://127.0.0.1:9")
     with pytest.raises(TransientError, match="cannot be reached"):
@@ -195,7 +199,7 @@ def test_service_that_is_down_fails_the_run_soon_and_marks_nothing(
 
 
 def test_newest_pictures_that_the_service_never_takes_keep_no_others_waiting(
-    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACE_BACKLOG_MAX_PER_TICK", "6")
     monkeypatch.setenv("FACE_DETECT_CONCURRENCY", "2")
@@ -206,35 +210,35 @@ def test_newest_pictures_that_the_service_never_takes_keep_no_others_waiting(
             service.moods[path.name] = Mood(status=413)
     full_scan.fn()
     ticks = 0
-    while list(scans(house).values()).count("detected") < 32 and ticks < 12:
+    while list(scans(flow_context).values()).count("detected") < 32 and ticks < 12:
         assert face_backlog.fn()["faces"] <= 6
         ticks += 1
-    found = {name for name, status in scans(house).items() if status == "detected"}
+    found = {name for name, status in scans(flow_context).items() if status == "detected"}
     assert found == {f"{number}.jpg" for number in range(32)}
 
 
 def test_scan_by_hand_looks_at_all_of_them(
-    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACE_BACKLOG_MAX_PER_TICK", "2")
     for number in range(7):
         portrait(library / f"{number}.jpg", "red", seed=number)
     service.moods["3.jpg"] = Mood(status=503)
     assert scan_and_drain(["all"], full=True)["faces"] == 6
-    assert set(scans(house)) == {f"{number}.jpg" for number in range(7)} - {"3.jpg"}
+    assert set(scans(flow_context)) == {f"{number}.jpg" for number in range(7)} - {"3.jpg"}
 
 
-def test_box_that_leaves_the_picture_a_little_is_cut(house: House, library: Path, service: Apollo) -> None:
+def test_box_that_leaves_the_picture_a_little_is_cut(flow_context: FlowContext, library: Path, service: Apollo) -> None:
     portrait(library / "a.jpg")
     service.moods["a.jpg"] = Mood(faces=[face(-0.05, 0.9, 0.3, 0.15)])
     full_scan.fn()
     face_backlog.fn()
-    (row,) = faces(house)
+    (row,) = faces(flow_context)
     assert (row["x"], row["y"], row["width"], row["height"]) == pytest.approx((0, 0.9, 0.25, 0.1))
 
 
 def test_concurrency_is_what_the_setting_says(
-    house: House, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, service: Apollo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACE_DETECT_CONCURRENCY", "3")
     service.moods["*"] = Mood(wait_seconds=0.1)
@@ -245,8 +249,8 @@ def test_concurrency_is_what_the_setting_says(
     assert service.most_at_once == 3
 
 
-def tag(house: House, name: str, *paths: str) -> None:
-    with house.lake.write("tag") as writer:
+def tag(flow_context: FlowContext, name: str, *paths: str) -> None:
+    with flow_context.lake.write("tag") as writer:
         tag_id = writer.next_id("tag", "tag_id")
         writer.append("tag", [{"tag_id": tag_id, "name": name}])
         for path in paths:
@@ -257,18 +261,18 @@ def tag(house: House, name: str, *paths: str) -> None:
             )  # fmt: skip
 
 
-def person(house: House, name: str, *, ignored: bool = False) -> int:
+def person(flow_context: FlowContext, name: str, *, ignored: bool = False) -> int:
     from tasks.faces.record import new_numbers, person_row
 
-    with house.lake.write("person") as writer:
+    with flow_context.lake.write("person") as writer:
         number = new_numbers(writer, "person", 1)
         writer.append("person", [person_row(number, name, is_ignored=ignored)])
     return number
 
 
-def names(house: House) -> dict[str, list[str | None]]:
+def names(flow_context: FlowContext) -> dict[str, list[str | None]]:
     found: dict[str, list[str | None]] = {}
-    for row in house.lake.select(
+    for row in flow_context.lake.select(
         "select rel_path, p.name from face f join fingerprint using (content_hash) join asset using (asset_id)"
         " left join person p using (person_id) order by rel_path, f.face_id"
     ):
@@ -277,68 +281,70 @@ def names(house: House) -> dict[str, list[str | None]]:
 
 
 def test_one_persons_tag_names_the_faces_that_are_like_the_ones_known(
-    house: House, library: Path, service: Apollo
+    flow_context: FlowContext, library: Path, service: Apollo
 ) -> None:
     portrait(library / "first.jpg", "red")
     portrait(library / "second.jpg", "red", "blue", seed=2)
     portrait(library / "wrong.jpg", "green", seed=3)
     portrait(library / "untagged.jpg", "red", seed=4)
     full_scan.fn()
-    person(house, "Marie Curie")
-    tag(house, "marie curie", "first.jpg", "second.jpg", "wrong.jpg")
-    tag(house, "physics", "first.jpg", "wrong.jpg")
+    person(flow_context, "Marie Curie")
+    tag(flow_context, "marie curie", "first.jpg", "second.jpg", "wrong.jpg")
+    tag(flow_context, "physics", "first.jpg", "wrong.jpg")
     service.moods["wrong.jpg"] = Mood(status=503)
     face_backlog.fn()
-    assert names(house) == {
+    assert names(flow_context) == {
         "first.jpg": ["Marie Curie"],
         "second.jpg": ["Marie Curie", None],
         "untagged.jpg": [None],
     }
     service.moods.clear()
     face_backlog.fn()
-    assert names(house)["wrong.jpg"] == [None], "a tag alone names nobody whose face is known"
+    assert names(flow_context)["wrong.jpg"] == [None], "a tag alone names nobody whose face is known"
 
 
-def test_names_in_tags_are_the_same_however_they_are_written(house: House, library: Path, service: Apollo) -> None:
+def test_names_in_tags_are_the_same_however_they_are_written(
+    flow_context: FlowContext, library: Path, service: Apollo
+) -> None:
     portrait(library / "a.jpg", "red")
     portrait(library / "b.jpg", "blue", seed=2)
     portrait(library / "c.jpg", "green", seed=3)
     full_scan.fn()
-    person(house, "Anna Groß")
-    person(house, "Élodie van  Dijk")
-    tag(house, " ANNA   GROSS", "a.jpg")
-    tag(house, "élodie van dijk", "b.jpg")
-    tag(house, "Anna Gro", "c.jpg")
+    person(flow_context, "Anna Groß")
+    person(flow_context, "Élodie van  Dijk")
+    tag(flow_context, " ANNA   GROSS", "a.jpg")
+    tag(flow_context, "élodie van dijk", "b.jpg")
+    tag(flow_context, "Anna Gro", "c.jpg")
     face_backlog.fn()
-    assert names(house) == {"a.jpg": ["Anna Groß"], "b.jpg": ["Élodie van  Dijk"], "c.jpg": [None]}
+    assert names(flow_context) == {"a.jpg": ["Anna Groß"], "b.jpg": ["Élodie van  Dijk"], "c.jpg": [None]}
 
 
 def test_two_persons_tags_ignored_persons_and_other_models_name_nobody(
-    house: House, library: Path, service: Apollo
+    flow_context: FlowContext, library: Path, service: Apollo
 ) -> None:
     portrait(library / "two.jpg", "red")
     portrait(library / "ignored.jpg", "blue")
     portrait(library / "old.jpg", "green")
     full_scan.fn()
     for name in ("Ada", "Bob", "Cy"):
-        person(house, name)
-    person(house, "Nobody", ignored=True)
-    tag(house, "Ada", "two.jpg")
-    tag(house, "Bob", "two.jpg")
-    tag(house, "Nobody", "ignored.jpg")
-    tag(house, "Cy", "old.jpg")
+        person(flow_context, name)
+    person(flow_context, "Nobody", ignored=True)
+    tag(flow_context, "Ada", "two.jpg")
+    tag(flow_context, "Bob", "two.jpg")
+    tag(flow_context, "Nobody", "ignored.jpg")
+    tag(flow_context, "Cy", "old.jpg")
     face_backlog.fn()
-    assert names(house) == {"two.jpg": [None], "ignored.jpg": [None], "old.jpg": ["Cy"]}
+    assert names(flow_context) == {"two.jpg": [None], "ignored.jpg": [None], "old.jpg": ["Cy"]}
     service.model_version = "buffalo_l-2"
     portrait(library / "new.jpg", "green", seed=9)
     full_scan.fn()
-    tag(house, "CY ", "new.jpg")
+    tag(flow_context, "CY ", "new.jpg")
     service.moods["old.jpg"] = Mood(status=503)
     face_backlog.fn()
-    assert names(house)["new.jpg"] == [None], "Cy is known in the old model's vectors only"
+    assert names(flow_context)["new.jpg"] == [None], "Cy is known in the old model's vectors only"
 
 
-def test_keywords_inside_the_file_count_as_tags(house: House, library: Path, service: Apollo) -> None:
+def test_keywords_inside_the_file_count_as_tags(flow_context: FlowContext, library: Path, service: Apollo) -> None:
     path = portrait(library / "a.jpg", "red")
     path.with_suffix(".xmp").write_text(
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -346,129 +352,133 @@ def test_keywords_inside_the_file_count_as_tags(house: House, library: Path, ser
         "</rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"
     )
     full_scan.fn()
-    person(house, "Ada")
+    person(flow_context, "Ada")
     face_backlog.fn()
-    assert names(house) == {"a.jpg": ["Ada"]}
+    assert names(flow_context) == {"a.jpg": ["Ada"]}
 
 
 def regions_packet(*named: tuple[str, Box]) -> bytes:
     return mwg(*named, size=(320, 240)).encode()
 
 
-def test_names_in_the_files_are_read_without_any_engine(house: House, library: Path) -> None:
+def test_names_in_the_files_are_read_without_any_engine(flow_context: FlowContext, library: Path) -> None:
     portrait(library / "a.jpg")
     (library / "a.jpg.xmp").write_bytes(
         regions_packet(("Marie Curie", Box(*box_of(0))), ("Pierre Curie", Box(*box_of(1))))
     )
     full_scan.fn()
     assert face_backlog.fn()["face_regions"] == 1
-    assert names(house) == {"a.jpg": ["Marie Curie", "Pierre Curie"]}
-    assert {row["source"] for row in faces(house)} == {"region"}
-    before = house.lake.snapshot_id()
+    assert names(flow_context) == {"a.jpg": ["Marie Curie", "Pierre Curie"]}
+    assert {row["source"] for row in faces(flow_context)} == {"region"}
+    before = flow_context.lake.snapshot_id()
     face_backlog.fn()
-    assert house.lake.snapshot_id() == before, "read once"
+    assert flow_context.lake.snapshot_id() == before, "read once"
     (library / "a.jpg.xmp").write_bytes(regions_packet(("Marie Skłodowska", Box(*box_of(0)))))
     full_scan.fn()
     face_backlog.fn()
-    assert names(house) == {"a.jpg": ["Marie Skłodowska"]}, "an edited sidecar is read again"
+    assert names(flow_context) == {"a.jpg": ["Marie Skłodowska"]}, "an edited sidecar is read again"
 
 
 @pytest.mark.parametrize("name", ["Erna Meier", None])
 def test_person_renamed_or_forgotten_stays_so_when_the_file_is_read_again(
-    house: House, library: Path, name: str | None
+    flow_context: FlowContext, library: Path, name: str | None
 ) -> None:
     portrait(library / "a.jpg", "red")
     regions = regions_packet(("Grandma", Box(*box_of(0))))
     (library / "a.xmp").write_bytes(regions)
     full_scan.fn()
     face_backlog.fn()
-    with house.lake.write("ada: edited") as writer:
+    with flow_context.lake.write("ada: edited") as writer:
         if name is None:
             writer.execute("delete from person")
             writer.execute("update face set person_id = null, bound_by = null")
         else:
             writer.execute("update person set name = $name", name=name)
-    before = [(row["face_id"], row["name"]) for row in faces(house)]
+    before = [(row["face_id"], row["name"]) for row in faces(flow_context)]
     assert before == [(1, name)]
     (library / "a.xmp").write_bytes(regions + b"\n")  # as a rating set elsewhere would
     full_scan.fn()
     face_backlog.fn()
-    assert [(row["face_id"], row["name"]) for row in faces(house)] == before
-    assert [row["name"] for row in house.lake.select("select name from person")] == ([name] if name else [])
+    assert [(row["face_id"], row["name"]) for row in faces(flow_context)] == before
+    assert [row["name"] for row in flow_context.lake.select("select name from person")] == ([name] if name else [])
 
 
-def test_detector_gives_its_vector_to_the_face_the_file_names(house: House, library: Path, service: Apollo) -> None:
+def test_detector_gives_its_vector_to_the_face_the_file_names(
+    flow_context: FlowContext, library: Path, service: Apollo
+) -> None:
     portrait(library / "a.jpg", "red", "blue")
     (library / "a.xmp").write_bytes(regions_packet(("Marie Curie", Box(*box_of(0)).padded(0.1))))
     portrait(library / "b.jpg", "red", seed=4)
     full_scan.fn()
     face_backlog.fn()
-    named, found = [row for row in faces(house) if row["content_hash"] == faces(house)[0]["content_hash"]]
+    named, found = [row for row in faces(flow_context) if row["content_hash"] == faces(flow_context)[0]["content_hash"]]
     assert (named["source"], named["name"], named["model_version"]) == ("region", "Marie Curie", "buffalo_l-1")
     assert (found["source"], found["name"]) == ("auto", None)
-    tag(house, "Marie Curie", "b.jpg")
+    tag(flow_context, "Marie Curie", "b.jpg")
     face_backlog.fn()
-    assert names(house)["b.jpg"] == ["Marie Curie"], "and other photos are compared with it"
+    assert names(flow_context)["b.jpg"] == ["Marie Curie"], "and other photos are compared with it"
 
 
-def test_new_model_looks_again_and_names_stay(house: House, library: Path, service: Apollo) -> None:
+def test_new_model_looks_again_and_names_stay(flow_context: FlowContext, library: Path, service: Apollo) -> None:
     portrait(library / "a.jpg", "red", "blue")
     portrait(library / "b.jpg", "green", seed=2)
     full_scan.fn()
     face_backlog.fn()
-    before = {row["face_id"]: row["content_hash"] for row in faces(house)}
-    ada = person(house, "Ada")
-    with house.lake.write("name") as writer:
+    before = {row["face_id"]: row["content_hash"] for row in faces(flow_context)}
+    ada = person(flow_context, "Ada")
+    with flow_context.lake.write("name") as writer:
         writer.execute("update face set person_id = $p, bound_by = 'user' where x < 0.1", p=ada)
     service.model_version = "antelope-2"
     portrait(library / "c.jpg", "red", seed=3)
     full_scan.fn()
     face_backlog.fn()
     face_backlog.fn()
-    after = faces(house)
+    after = faces(flow_context)
     assert {row["face_id"]: row["content_hash"] for row in after if row["face_id"] in before} == before
     assert {row["model_version"] for row in after} == {"antelope-2"}
-    assert sorted(filter(None, names(house)["a.jpg"])) == ["Ada"]
+    assert sorted(filter(None, names(flow_context)["a.jpg"])) == ["Ada"]
     asked = len(service.asked)
     face_backlog.fn()
     assert len(service.asked) == asked
 
 
-def test_renamed_folder_keeps_every_name(house: House, library: Path, service: Apollo) -> None:
+def test_renamed_folder_keeps_every_name(flow_context: FlowContext, library: Path, service: Apollo) -> None:
     portrait(library / "2019" / "a.jpg", "red")
     portrait(library / "2019" / "b.jpg", "blue", seed=5)
     full_scan.fn()
     face_backlog.fn()
-    ada = person(house, "Ada")
-    with house.lake.write("name") as writer:
+    ada = person(flow_context, "Ada")
+    with flow_context.lake.write("name") as writer:
         writer.execute("update face set person_id = $p, bound_by = 'user'", p=ada)
     (library / "2019").rename(library / "holidays")
     full_scan.fn()
     face_backlog.fn()
-    assert names(house) == {"holidays/a.jpg": ["Ada"], "holidays/b.jpg": ["Ada"]}
+    assert names(flow_context) == {"holidays/a.jpg": ["Ada"], "holidays/b.jpg": ["Ada"]}
     assert len(service.asked) == 2
 
 
-def test_new_photos_join_groups_and_rename_none(house: House, library: Path, service: Apollo) -> None:
+def test_new_photos_join_groups_and_rename_none(flow_context: FlowContext, library: Path, service: Apollo) -> None:
     for number in range(3):
         portrait(library / f"red{number}.jpg", "red", seed=number)
     portrait(library / "blue.jpg", "blue")
     full_scan.fn()
     assert face_backlog.fn()["grouped"] == 3
-    groups = {row["face_id"]: row["cluster_id"] for row in faces(house)}
+    groups = {row["face_id"]: row["cluster_id"] for row in faces(flow_context)}
     assert sorted(groups.values(), key=str) == [1, 1, 1, None]
     for number in range(3):
         portrait(library / f"new{number}.jpg", "red", "blue", seed=20 + number)
     full_scan.fn()
     face_backlog.fn()
-    after = {row["face_id"]: row["cluster_id"] for row in faces(house)}
+    after = {row["face_id"]: row["cluster_id"] for row in faces(flow_context)}
     assert {number: after[number] for number in groups if groups[number]} == {n: g for n, g in groups.items() if g}
     assert sorted(after.values()) == [1] * 6 + [2] * 4
     face_groups.fn()
-    assert {row["face_id"]: row["cluster_id"] for row in faces(house)} == after
+    assert {row["face_id"]: row["cluster_id"] for row in faces(flow_context)} == after
 
 
-def test_faces_of_a_film_come_from_its_clip_once_each(house: House, library: Path, service: Apollo) -> None:
+def test_faces_of_a_film_come_from_its_clip_once_each(
+    flow_context: FlowContext, library: Path, service: Apollo
+) -> None:
     from flows.preview_clips import preview_clips
     from tests.tasks.video.films import FFMPEG, film
 
@@ -485,23 +495,27 @@ def test_faces_of_a_film_come_from_its_clip_once_each(house: House, library: Pat
     assert face_backlog.fn()["faces"] == 0, "it waits for its clip"
     preview_clips.fn()
     assert face_backlog.fn()["faces"] == 1
-    (row,) = faces(house)
+    (row,) = faces(flow_context)
     assert (row["x"], row["y"], row["width"], row["height"]) == pytest.approx(box_of(0), abs=0.03)
     assert row["at_seconds"] is not None
     assert len(service.asked) > 1
 
 
-def test_file_that_cannot_be_decoded_is_given_up_without_asking(house: House, library: Path, service: Apollo) -> None:
+def test_file_that_cannot_be_decoded_is_given_up_without_asking(
+    flow_context: FlowContext, library: Path, service: Apollo
+) -> None:
     portrait(library / "a.jpg", "red")
     (library / "broken.jpg").write_bytes((library / "a.jpg").read_bytes()[:300])
     full_scan.fn()
     face_backlog.fn()
-    assert scans(house) == {"a.jpg": "detected", "broken.jpg": "failed"}
+    assert scans(flow_context) == {"a.jpg": "detected", "broken.jpg": "failed"}
     assert service.names() == ["a.jpg"]
 
 
-def test_drain_is_started_only_where_a_deployment_runs(house: House, library: Path, service: Apollo) -> None:
-    start_drains(house, {"faces"})  # no deployment here: nothing is started, nothing breaks
+def test_drain_is_started_only_where_a_deployment_runs(
+    flow_context: FlowContext, library: Path, service: Apollo
+) -> None:
+    start_drains(flow_context, {"faces"})  # no deployment here: nothing is started, nothing breaks
     assert service.asked == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import flows.engine.whole_run as whole_run
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.independent import IndependentStages
 from flows.engine.whole_run import scan_and_drain
 from tasks.errors import IntegrityError, StorageUnavailable, TransientError
@@ -39,7 +39,7 @@ class Seen:
 
 @pytest.mark.parametrize("broken", STAGES)
 def test_stage_that_always_fails_stops_no_other_of_a_whole_run(
-    broken: str, house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+    broken: str, flow_context: FlowContext, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
     for name in STAGES:

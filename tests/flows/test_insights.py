@@ -14,7 +14,7 @@ from PIL import Image
 
 from deployments.cli.status import library_status
 from flows.admin.libraries import register_library
-from flows.engine.context import House, open_house
+from flows.engine.context import FlowContext, open_context
 from flows.full_scan import full_scan
 from flows.insights import insights
 from flows.work.integrity import ask_again, check_lake
@@ -35,7 +35,9 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 
 @pytest.fixture
-def chosen(house: House, library: Path, ollama: OllamaStandIn, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def chosen(
+    flow_context: FlowContext, library: Path, ollama: OllamaStandIn, monkeypatch: pytest.MonkeyPatch
+) -> pytest.MonkeyPatch:
     """Three photos of three summers, whose library is chosen, and a model that is there."""
     monkeypatch.setattr("flows.engine.drain.RETRY_DELAYS_SECONDS", [0.0, 0.0])
     for name, value in {
@@ -55,39 +57,41 @@ def written(name: str) -> list[Any]:
     return [Say([f"About {name}."]), Say([f"Title {name}"])]
 
 
-def found(house: House) -> list[tuple[str, str, str]]:
-    rows = house.lake.select("""
+def found(flow_context: FlowContext) -> list[tuple[str, str, str]]:
+    rows = flow_context.lake.select("""
         select path, v_insights.title, made_by from v_insights join v_assets using (content_hash) order by insight_id
     """)
     return [(row["path"], row["title"], row["made_by"]) for row in rows]
 
 
 def libraries() -> list[Any]:
-    house = open_house()
-    return library_status(house.lake, house.settings)
+    flow_context = open_context()
+    return library_status(flow_context.lake, flow_context.settings)
 
 
-def status(house: House) -> dict[str, Any]:
+def status(flow_context: FlowContext) -> dict[str, Any]:
     (row,) = libraries()
     return {stage["stage"]: stage for stage in row["stages"]}["insight"]
 
 
-def failures(house: House) -> list[Any]:
-    return house.lake.select("select path, error_class, message, attempts from v_failures where stage = 'insight'")
+def failures(flow_context: FlowContext) -> list[Any]:
+    return flow_context.lake.select(
+        "select path, error_class, message, attempts from v_failures where stage = 'insight'"
+    )
 
 
 def test_newest_photos_come_first_and_no_more_than_a_tick_allows(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     chosen.setenv("INSIGHT_MAX_PER_TICK", "2")
     ollama.script += [*written("a"), *written("b"), *written("c")]
     assert insights.fn()["insights"] == 2
-    assert found(house) == [("2025.jpg", "Title a", "flow"), ("2024.jpg", "Title b", "flow")]
-    assert status(house) == {
+    assert found(flow_context) == [("2025.jpg", "Title a", "flow"), ("2024.jpg", "Title b", "flow")]
+    assert status(flow_context) == {
         "stage": "insight", "engine": "local", "assets": 3, "done": 2, "backlog": 1, "failed": 0,
     }  # fmt: skip
     assert insights.fn()["insights"] == 1
-    assert [path for path, _, _ in found(house)][2:] == ["2023.jpg"]
+    assert [path for path, _, _ in found(flow_context)][2:] == ["2023.jpg"]
     asked = len(ollama.requests)
     assert insights.fn()["insights"] == 0
     assert len(ollama.requests) == asked, "where nothing waits no model is woken"
@@ -95,50 +99,50 @@ def test_newest_photos_come_first_and_no_more_than_a_tick_allows(
 
 
 def test_what_the_flow_keeps_is_what_the_api_keeps(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     ollama.script += written("a")
     insights.fn(limit=1)
-    (row,) = house.lake.select("from insight")
+    (row,) = flow_context.lake.select("from insight")
     assert (row["backend"], row["model"], row["server"]) == ("local", CHAT_MODEL, ollama.url)
     assert row["account_id"] is None and row["prompt_version"]
-    transcript = house.lake.rows("ai/messages", conversation_id=row["conversation_id"])
+    transcript = flow_context.lake.rows("ai/messages", conversation_id=row["conversation_id"])
     assert [one["role"] for one in transcript] == ["user", "assistant"]
     told = ollama.bodies("/api/chat")[0]
     assert "tools" not in told and '"taken_at": "2025-06-01T10:00:00"' in told["messages"][1]["content"]
 
 
 def test_copies_of_a_picture_share_one_insight_and_a_deleted_one_is_not_written_again(
-    chosen: pytest.MonkeyPatch, house: House, library: Path, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, library: Path, ollama: OllamaStandIn
 ) -> None:
     (library / "copy.jpg").write_bytes((library / "2025.jpg").read_bytes())
     full_scan.fn()
     ollama.script += [*written("a"), *written("b"), *written("c")]
     assert insights.fn()["insights"] == 3
-    assert status(house)["done"] == 4
-    with house.lake.write("deleted") as writer:
+    assert status(flow_context)["done"] == 4
+    with flow_context.lake.write("deleted") as writer:
         writer.execute("update insight set deleted_at = $now", now=utc_now())
-    assert insights.fn()["insights"] == 0 and found(house) == []
+    assert insights.fn()["insights"] == 0 and found(flow_context) == []
 
 
 def test_without_a_chosen_library_nobody_is_asked(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     chosen.delenv("INSIGHT_LIBRARIES")
     assert insights.fn()["insights"] == 0
-    assert ollama.requests == [] and status(house)["engine"] == "off"
+    assert ollama.requests == [] and status(flow_context)["engine"] == "off"
 
 
 def test_only_chosen_libraries_are_written_about_by_name_or_number(
-    chosen: pytest.MonkeyPatch, house: House, tmp_path: Path, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, tmp_path: Path, ollama: OllamaStandIn
 ) -> None:
     draw(tmp_path / "other" / "a.jpg", 9)
-    register_library(house.lake, tmp_path / "other")
+    register_library(flow_context.lake, tmp_path / "other")
     full_scan.fn()
     chosen.setenv("INSIGHT_LIBRARIES", "2")
     ollama.script += written("a")
     assert insights.fn()["insights"] == 1
-    assert found(house)[0][0] == "a.jpg"
+    assert found(flow_context)[0][0] == "a.jpg"
     chosen.setenv("INSIGHT_LIBRARIES", "photos, nowhere")
     with pytest.raises(UnknownLibrary, match="nowhere"):
         insights.fn()
@@ -146,54 +150,54 @@ def test_only_chosen_libraries_are_written_about_by_name_or_number(
 
 
 def test_model_that_is_not_there_ends_the_run_and_marks_nothing(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     chosen.setenv("OLLAMA_PRIMARY_URL", refusing_url())
     assert "nothing answers there" in insights.fn()["waiting_for"]
     with OllamaStandIn(models=[EMBED_MODEL]).running() as empty:
         chosen.setenv("OLLAMA_PRIMARY_URL", empty.url)
         assert f"ollama pull {CHAT_MODEL}" in insights.fn()["waiting_for"]
-    assert failures(house) == [] and found(house) == []
+    assert failures(flow_context) == [] and found(flow_context) == []
 
 
 def test_model_that_goes_away_in_the_middle_fails_the_run_and_keeps_what_was_written(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     ollama.script += [*written("a"), *[Fail(500, "out of memory")] * 4]
     with pytest.raises(ModelUnavailable):
         insights.fn()
-    assert [path for path, _, _ in found(house)] == ["2025.jpg"] and failures(house) == []
+    assert [path for path, _, _ in found(flow_context)] == ["2025.jpg"] and failures(flow_context) == []
     ollama.script += [*written("b"), *written("c")]
     assert insights.fn()["insights"] == 2
 
 
 def test_photo_the_server_always_fails_at_keeps_no_other_waiting(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     ollama.script += [*[Fail(500, "out of memory")] * 2, *written("b"), *written("c")]
     numbers = insights.fn()
     assert (numbers["insights"], numbers["left"]) == (2, 1)
-    assert [path for path, _, _ in found(house)] == ["2024.jpg", "2023.jpg"] and failures(house) == []
+    assert [path for path, _, _ in found(flow_context)] == ["2024.jpg", "2023.jpg"] and failures(flow_context) == []
 
 
 def test_photo_the_model_refuses_is_in_the_ledger_and_tried_again_when_asked(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     ollama.script += [Fail(400, "this picture breaks me"), *written("b"), Say(), Say()]
     numbers = insights.fn()
     assert (numbers["insights"], numbers["failed"]) == (1, 2)
-    refused, empty = sorted(failures(house), key=lambda row: row["path"], reverse=True)
+    refused, empty = sorted(failures(flow_context), key=lambda row: row["path"], reverse=True)
     assert (refused["path"], refused["error_class"]) == ("2025.jpg", "NoInsight")
     assert "breaks me" in refused["message"] and "gave no answer" in empty["message"]
     assert insights.fn() | {"seconds": 0} == {"insights": 0, "failed": 0, "left": 0, "seconds": 0}
-    assert (status(house)["failed"], status(house)["backlog"]) == (2, 0)
-    assert ask_again(house, [], "insight") == 2
+    assert (status(flow_context)["failed"], status(flow_context)["backlog"]) == (2, 0)
+    assert ask_again(flow_context, [], "insight") == 2
     ollama.script += [*written("a"), *written("c")]
-    assert insights.fn()["insights"] == 2 and failures(house) == []
+    assert insights.fn()["insights"] == 2 and failures(flow_context) == []
 
 
 def test_another_model_tries_again_what_the_first_one_refused(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     ollama.script += [Fail(400, "no"), *written("b"), *written("c")]
     insights.fn()
@@ -204,25 +208,25 @@ def test_another_model_tries_again_what_the_first_one_refused(
 
 
 def test_model_that_refuses_everything_stops_the_run_before_it_condemns_the_library(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     ollama.script += [Fail(400, "invalid option num_ctx"), Say(), Say(), Fail(400, "invalid option num_ctx")]
     with pytest.raises(ModelRefused, match="3 photos in a row"):
         insights.fn()
-    assert failures(house) == [], "no photo is blamed for what the model does to all of them"
+    assert failures(flow_context) == [], "no photo is blamed for what the model does to all of them"
 
 
 def test_answer_that_breaks_off_leaves_its_photo_for_later_and_does_not_hold_up_the_others(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     ollama.script += [Drop(["About"]), *written("b"), *written("c")]
     numbers = insights.fn()
     assert (numbers["insights"], numbers["left"]) == (2, 1)
-    assert [path for path, _, _ in found(house)] == ["2024.jpg", "2023.jpg"] and failures(house) == []
+    assert [path for path, _, _ in found(flow_context)] == ["2024.jpg", "2023.jpg"] and failures(flow_context) == []
 
 
 def test_model_that_sees_gets_the_picture_and_another_one_its_description(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     with OllamaStandIn([Say(["A circle."]), *written("a")], models=[CHAT_MODEL, VISION_MODEL]).running() as two:
         chosen.setenv("OLLAMA_PRIMARY_URL", two.url)
@@ -245,7 +249,7 @@ def long_edge(message: dict[str, Any]) -> int:
 
 
 def test_messages_around_the_photo_are_told_and_their_service_being_away_is_waited_for(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     sms = SmsStandIn()
     sms.add("Ada", "2025-06-01T09:40:00+02:00", "Ada", "We are at the lake. {photo}")
@@ -255,7 +259,7 @@ def test_messages_around_the_photo_are_told_and_their_service_being_away_is_wait
     chosen.setenv("SMS_API_URL", refusing_url())
     with pytest.raises(MessagesUnavailable):
         insights.fn(limit=1)
-    assert found(house) == [] and failures(house) == []
+    assert found(flow_context) == [] and failures(flow_context) == []
     with sms.running():
         chosen.setenv("SMS_API_URL", sms.url)
         ollama.script += written("a")
@@ -265,14 +269,14 @@ def test_messages_around_the_photo_are_told_and_their_service_being_away_is_wait
 
 
 def test_summaries_of_those_days_are_told_closest_first(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn
 ) -> None:
     days = [
         (1, "Ada", date(2025, 6, 2), "Ada was stung by a bee at the lake."),
         (2, "Bob", date(2025, 6, 1), "2025.jpg: Bob sent the picture."),
         (3, "Ada", date(2025, 6, 9), "Far too late."),
     ]
-    record(house.lake, MiniLm(), days)
+    record(flow_context.lake, MiniLm(), days)
     ollama.script += written("a")
     insights.fn(limit=1)
     words = ollama.bodies("/api/chat")[0]["messages"][1]["content"]
@@ -281,20 +285,20 @@ def test_summaries_of_those_days_are_told_closest_first(
 
 
 def test_insight_somebody_asked_for_meanwhile_stays_the_current_one(
-    chosen: pytest.MonkeyPatch, house: House, ollama: OllamaStandIn, monkeypatch: pytest.MonkeyPatch
+    chosen: pytest.MonkeyPatch, flow_context: FlowContext, ollama: OllamaStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows.work import insight_writer
 
     original = insight_writer.record_insights
 
-    def asked_meanwhile(house: House, results: Any, message: str) -> None:
+    def asked_meanwhile(flow_context: FlowContext, results: Any, message: str) -> None:
         (asset, _), *_ = results.written
         row = {"insight_id": 70 + asset.asset_id, "content_hash": asset.content_hash, "title": "asked for"}
-        with house.lake.write("somebody") as writer:
+        with flow_context.lake.write("somebody") as writer:
             writer.append("insight", [row])
-        original(house, results, message)
+        original(flow_context, results, message)
 
     monkeypatch.setattr("flows.insights.record_insights", asked_meanwhile)
     ollama.script += written("a")
     insights.fn(limit=1)
-    assert [title for _, title, _ in found(house)] == ["asked for"]
+    assert [title for _, title, _ in found(flow_context)] == ["asked for"]

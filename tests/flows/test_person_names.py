@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
 from serving.app import create_app
@@ -22,7 +22,7 @@ from tests.tasks.faces.test_regions import mwg
 
 @dataclass
 class World:
-    house: House
+    flow_context: FlowContext
     root: Path
     client: TestClient
 
@@ -39,9 +39,9 @@ class World:
 
 
 @pytest.fixture
-def world(house: House, library: Path) -> Iterator[World]:
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
-        yield World(house, library, logged_in(client))
+def world(flow_context: FlowContext, library: Path) -> Iterator[World]:
+    with TestClient(create_app(flow_context.settings, flow_context.lake), raise_server_exceptions=False) as client:
+        yield World(flow_context, library, logged_in(client))
 
 
 def ask(world: World, method: str, address: str, status: int = 200, **body: Any) -> Any:
@@ -143,5 +143,5 @@ def test_somebody_deleted_is_not_made_again_until_added_by_hand(world: World) ->
     regions_beside(world, "third.jpg", "Passer-by")
     world.look()
     assert [face["person_id"] for face in world.faces("third.jpg")] == [None], "forgotten again"
-    assert world.house.lake.rows("checks/unique_person_alias") == []
-    assert world.house.lake.rows("checks/orphan_person_alias") == []
+    assert world.flow_context.lake.rows("checks/unique_person_alias") == []
+    assert world.flow_context.lake.rows("checks/orphan_person_alias") == []

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from flows.engine.context import House, open_house
+from flows.engine.context import FlowContext, open_context
 from flows.full_scan import full_scan
 from flows.metadata import metadata
 from flows.perceptual_hashes import perceptual_hashes
@@ -60,20 +60,20 @@ def service() -> Iterator[tuple[str, type[Service]]]:
 
 
 @pytest.fixture
-def scanned(house: House, library: Path, media: Path) -> House:
+def scanned(flow_context: FlowContext, library: Path, media: Path) -> FlowContext:
     for name in GPS_PHOTOS:
         shutil.copyfile(media / name, library / Path(name).name)
     shutil.copyfile(media / GPS_PHOTOS[1], library / "copy.jpg")
     full_scan.fn()
     metadata.fn()  # what the scan's one pass left to exiftool
-    return house
+    return flow_context
 
 
-def named(house: House) -> dict[str, Any]:
-    return {row["file_name"]: row for row in house.lake.select("select * from v_assets")}
+def named(flow_context: FlowContext) -> dict[str, Any]:
+    return {row["file_name"]: row for row in flow_context.lake.select("select * from v_assets")}
 
 
-def test_every_photo_with_a_position_is_named_once(scanned: House) -> None:
+def test_every_photo_with_a_position_is_named_once(scanned: FlowContext) -> None:
     assert places.fn()["places"] == 2
     found = named(scanned)
     assert found["elephants.jpg"]["country_code"] == "ZA"
@@ -85,7 +85,7 @@ def test_every_photo_with_a_position_is_named_once(scanned: House) -> None:
 
 
 def test_own_places_win_follow_their_changes_and_outlast_a_silent_apollo(
-    scanned: House, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
+    scanned: FlowContext, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, apollo = service
     places.fn()
@@ -117,7 +117,7 @@ def test_own_places_win_follow_their_changes_and_outlast_a_silent_apollo(
 
 
 def test_nominatim_is_asked_once_for_a_position_and_no_oftener_than_once_a_second(
-    scanned: House, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
+    scanned: FlowContext, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, nominatim = service
     monkeypatch.setenv("NOMINATIM_URL", url)
@@ -133,7 +133,7 @@ def test_nominatim_is_asked_once_for_a_position_and_no_oftener_than_once_a_secon
 
 
 def test_position_nominatim_always_refuses_keeps_no_other_waiting(
-    scanned: House, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
+    scanned: FlowContext, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, nominatim = service
     monkeypatch.setenv("NOMINATIM_URL", url)
@@ -156,7 +156,7 @@ def test_position_nominatim_always_refuses_keeps_no_other_waiting(
 
 
 def test_a_nominatim_that_refuses_leaves_the_offline_names(
-    scanned: House, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
+    scanned: FlowContext, service: tuple[str, type[Service]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, nominatim = service
     monkeypatch.setenv("NOMINATIM_URL", url)
@@ -166,9 +166,9 @@ def test_a_nominatim_that_refuses_leaves_the_offline_names(
     assert named(scanned)["elephants.jpg"]["country_code"] == "ZA"
 
 
-def test_thumbnails_are_hashed_once_a_picture_and_a_deleted_one_waits(scanned: House) -> None:
+def test_thumbnails_are_hashed_once_a_picture_and_a_deleted_one_waits(scanned: FlowContext) -> None:
     thumbnails.fn()
-    for path in open_house().settings.thumbnails_folder.rglob("Iceland-P3.jpg"):
+    for path in open_context().settings.thumbnails_folder.rglob("Iceland-P3.jpg"):
         path.unlink()
     assert perceptual_hashes.fn()["perceptual_hashes"] == 1
     assert perceptual_hashes.fn()["left"] == 1
@@ -176,9 +176,9 @@ def test_thumbnails_are_hashed_once_a_picture_and_a_deleted_one_waits(scanned: H
     check_lake(scanned)
 
 
-def test_a_damaged_thumbnail_is_a_failure_of_its_stage(scanned: House) -> None:
+def test_a_damaged_thumbnail_is_a_failure_of_its_stage(scanned: FlowContext) -> None:
     thumbnails.fn()
-    for path in open_house().settings.thumbnails_folder.rglob("Iceland-P3.jpg"):
+    for path in open_context().settings.thumbnails_folder.rglob("Iceland-P3.jpg"):
         path.write_bytes(b"no picture")
     assert perceptual_hashes.fn()["failed"] == 1
     failures = scanned.lake.select("select stage, error_class from failure")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from flows.admin.libraries import register_library
-from flows.engine.context import House, close_lakes, open_house
+from flows.engine.context import FlowContext, close_lakes, open_context
 from flows.engine.whole_run import scan_and_drain
 from flows.work.integrity import check_lake
 
@@ -21,8 +21,8 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def scanned(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Row]]:
-    """The house after one `darkroom scan`, and the report."""
+def scanned(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FlowContext, Row]]:
+    """The context after one `darkroom scan`, and the report."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name in {"BASE_PATH", "THUMBNAILS", "DATABASE_URL", "THUMBNAIL_SIZE"}:
@@ -30,10 +30,10 @@ def scanned(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         home = tmp_path_factory.mktemp("home")
         patch.chdir(home)
         patch.setenv("DARKROOM_HOME", str(home))
-        house = open_house()
-        register_library(house.lake, media)
-        yield house, scan_and_drain(["all"], full=True)
-        house.lake.close()
+        flow_context = open_context()
+        register_library(flow_context.lake, media)
+        yield flow_context, scan_and_drain(["all"], full=True)
+        flow_context.lake.close()
         close_lakes()
 
 
@@ -43,15 +43,15 @@ def manifest(media: Path) -> dict[str, Row]:
         return {row["path"]: row for row in csv.DictReader(file)}
 
 
-def by_path(house: House, view: str, where: str = "true") -> dict[str, Row]:
-    return {row["path"]: row for row in house.lake.select(f"select * from {view} where {where}")}
+def by_path(flow_context: FlowContext, view: str, where: str = "true") -> dict[str, Row]:
+    return {row["path"]: row for row in flow_context.lake.select(f"select * from {view} where {where}")}
 
 
 def test_every_file_is_an_asset_or_skipped_with_a_reason(
-    scanned: tuple[House, Row], media: Path, manifest: dict[str, Row]
+    scanned: tuple[FlowContext, Row], media: Path, manifest: dict[str, Row]
 ) -> None:
-    house, report = scanned
-    assets, skipped = by_path(house, "v_assets"), by_path(house, "v_skipped")
+    flow_context, report = scanned
+    assets, skipped = by_path(flow_context, "v_assets"), by_path(flow_context, "v_skipped")
     on_disk = {str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()}
     assert set(assets) | set(skipped) == on_disk
     assert not set(assets) & set(skipped)
@@ -61,32 +61,32 @@ def test_every_file_is_an_asset_or_skipped_with_a_reason(
     assert {Path(path).suffix for path in lost} <= {".THM"}, "only the cameras' own thumbnails are sidecars"
 
 
-def test_every_asset_has_a_thumbnail_or_a_failure_that_says_why(scanned: tuple[House, Row]) -> None:
-    house, _ = scanned
-    shown = by_path(house, "v_derivatives", "kind = 'thumbnail'")
-    failed = by_path(house, "v_failures", "stage = 'thumbnail'")
-    assert set(shown) | set(failed) == set(by_path(house, "v_assets"))
+def test_every_asset_has_a_thumbnail_or_a_failure_that_says_why(scanned: tuple[FlowContext, Row]) -> None:
+    flow_context, _ = scanned
+    shown = by_path(flow_context, "v_derivatives", "kind = 'thumbnail'")
+    failed = by_path(flow_context, "v_failures", "stage = 'thumbnail'")
+    assert set(shown) | set(failed) == set(by_path(flow_context, "v_assets"))
     assert not set(shown) & set(failed)
     assert all(row["message"] for row in failed.values())
     for path in failed:
-        sentinel = house.settings.thumbnails_folder / f"{path}.unsupported"
+        sentinel = flow_context.settings.thumbnails_folder / f"{path}.unsupported"
         assert sentinel.is_file()
         assert sentinel.stat().st_size == 0
 
 
-def test_whatever_opens_is_shown(scanned: tuple[House, Row], manifest: dict[str, Row]) -> None:
-    house, _ = scanned
-    failed = by_path(house, "v_failures", "stage = 'thumbnail'")
+def test_whatever_opens_is_shown(scanned: tuple[FlowContext, Row], manifest: dict[str, Row]) -> None:
+    flow_context, _ = scanned
+    failed = by_path(flow_context, "v_failures", "stage = 'thumbnail'")
     opens = {path for path, row in manifest.items() if row["opens"].endswith(":ok")}
     assert not {path for path in failed if path in opens and "without_video" not in path}
 
 
-def test_no_derivative_says_where_or_with_what_it_was_taken(scanned: tuple[House, Row]) -> None:
-    house, _ = scanned
-    for row in house.lake.select(
+def test_no_derivative_says_where_or_with_what_it_was_taken(scanned: tuple[FlowContext, Row]) -> None:
+    flow_context, _ = scanned
+    for row in flow_context.lake.select(
         "select file, kind, width, height from v_derivatives where kind in ('thumbnail', 'large')"
     ):
-        content = (house.settings.thumbnails_folder / row["file"]).read_bytes()
+        content = (flow_context.settings.thumbnails_folder / row["file"]).read_bytes()
         assert content.startswith(b"\xff\xd8\xff")
         for marker in (b"Exif\0", b"http://ns.adobe.com/", b"ICC_PROFILE", b"Photoshop 3.0", b"GPS"):
             assert marker not in content[:4096], f"{row['file']} has {marker!r}"
@@ -96,10 +96,12 @@ def test_no_derivative_says_where_or_with_what_it_was_taken(scanned: tuple[House
             assert max(picture.size) <= (480 if row["kind"] == "thumbnail" else 2048)
 
 
-def test_upright_sizes_and_positions_equal_the_manifest(scanned: tuple[House, Row], manifest: dict[str, Row]) -> None:
-    house, _ = scanned
+def test_upright_sizes_and_positions_equal_the_manifest(
+    scanned: tuple[FlowContext, Row], manifest: dict[str, Row]
+) -> None:
+    flow_context, _ = scanned
     complaints = []
-    for path, asset in by_path(house, "v_assets").items():
+    for path, asset in by_path(flow_context, "v_assets").items():
         wanted = manifest.get(path)
         if wanted is None or asset["taken_at_source"] is None:
             continue
@@ -115,9 +117,9 @@ def test_upright_sizes_and_positions_equal_the_manifest(scanned: tuple[House, Ro
     assert complaints == []
 
 
-def test_thumbnail_is_as_wide_as_the_upright_picture_says(scanned: tuple[House, Row]) -> None:
-    house, _ = scanned
-    rows = house.lake.select(
+def test_thumbnail_is_as_wide_as_the_upright_picture_says(scanned: tuple[FlowContext, Row]) -> None:
+    flow_context, _ = scanned
+    rows = flow_context.lake.select(
         "select path, a.width, a.height, d.width as w, d.height as h from v_assets a "
         "join v_derivatives d using (path) where kind = 'thumbnail' and media_type = 'photo' and a.width is not null"
     )
@@ -127,9 +129,9 @@ def test_thumbnail_is_as_wide_as_the_upright_picture_says(scanned: tuple[House, 
     assert turned == []
 
 
-def test_copies_share_their_content_hash(scanned: tuple[House, Row], manifest: dict[str, Row]) -> None:
-    house, _ = scanned
-    assets = by_path(house, "v_assets")
+def test_copies_share_their_content_hash(scanned: tuple[FlowContext, Row], manifest: dict[str, Row]) -> None:
+    flow_context, _ = scanned
+    assets = by_path(flow_context, "v_assets")
     groups: dict[str, set[str]] = {}
     for path, row in manifest.items():
         if path in assets and int(row["bytes"]):
@@ -138,13 +140,13 @@ def test_copies_share_their_content_hash(scanned: tuple[House, Row], manifest: d
     assert len({next(iter(hashes)) for hashes in groups.values()}) == len(groups)
 
 
-def test_second_scan_finds_nothing_to_do(scanned: tuple[House, Row]) -> None:
-    house, _ = scanned
-    before = house.lake.snapshot_id()
+def test_second_scan_finds_nothing_to_do(scanned: tuple[FlowContext, Row]) -> None:
+    flow_context, _ = scanned
+    before = flow_context.lake.snapshot_id()
     report = scan_and_drain(["all"], full=True)
     assert not any(report[name] for name in ("new", "changed", "moved", "missing", "restored", "failed", "thumbnails"))
-    assert house.lake.snapshot_id() == before
+    assert flow_context.lake.snapshot_id() == before
 
 
-def test_catalog_keeps_its_own_rules(scanned: tuple[House, Row]) -> None:
+def test_catalog_keeps_its_own_rules(scanned: tuple[FlowContext, Row]) -> None:
     check_lake(scanned[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.engine import drain
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.full_scan import full_scan
 from sql.lake import Lake, LakeError
 from tests.bench.scan_under_load_bench import busy_loops, darkroom, environment, failures_known, make_broken_files
@@ -19,7 +19,7 @@ FILES = 300  # more than a batch
 
 
 def test_batch_whose_commit_failed_is_recorded_all_the_same(
-    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drain, "RETRY_DELAYS_SECONDS", [0.0, 0.0])
     for number in range(3):
@@ -35,7 +35,7 @@ def test_batch_whose_commit_failed_is_recorded_all_the_same(
     monkeypatch.setattr(Lake, "write", write)
     assert full_scan.fn()["thumbnails"] == 3
     assert next(failures, None) is None, "it was played"
-    assert len(house.lake.select("from fingerprint")) == 3
+    assert len(flow_context.lake.select("from fingerprint")) == 3
 
 
 @pytest.mark.parametrize("catalog", ["sqlite", "postgresql"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.full_scan import full_scan
 from flows.maintenance import maintenance
 from flows.quick_scan import quick_scan
@@ -28,15 +28,17 @@ def bmp(path: Path, shade: int) -> Path:
     return path
 
 
-def content_hash(house: House, path: str = "a.bmp") -> str:
-    return str(house.lake.select("select content_hash from v_assets where path = $path", path=path)[0]["content_hash"])
+def content_hash(flow_context: FlowContext, path: str = "a.bmp") -> str:
+    return str(
+        flow_context.lake.select("select content_hash from v_assets where path = $path", path=path)[0]["content_hash"]
+    )
 
 
-def rot(house: House, path: Path, shade: int) -> None:
+def rot(flow_context: FlowContext, path: Path, shade: int) -> None:
     """Other bytes with everything else as it was: what was noted of the file is set to what it is now."""
     bmp(path, shade)
     status = path.stat()
-    with house.lake.write() as writer:
+    with flow_context.lake.write() as writer:
         writer.execute(
             "update fingerprint set inode = $inode, ctime_ns = $ctime where size_bytes = $size",
             inode=status.st_ino, ctime=status.st_ctime_ns, size=status.st_size,
@@ -44,91 +46,99 @@ def rot(house: House, path: Path, shade: int) -> None:
 
 
 @pytest.mark.parametrize("scan", [full_scan, quick_scan], ids=["full", "quick"])
-def test_replacement_with_the_same_size_and_time_is_read(house: House, library: Path, scan: object) -> None:
+def test_replacement_with_the_same_size_and_time_is_read(
+    flow_context: FlowContext, library: Path, scan: object
+) -> None:
     bmp(library / "a.bmp", 10)
     age(library)
     full_scan.fn()
-    before = content_hash(house)
+    before = content_hash(flow_context)
     bmp(library / "new", 200).rename(library / "a.bmp")
     report = scan.fn()  # type: ignore[attr-defined]
     assert (report["changed"], report["new"], report["thumbnails"]) == (1, 0, 1)
-    assert content_hash(house) != before
+    assert content_hash(flow_context) != before
     assert full_scan.fn()["changed"] == 0
-    check_lake(house)
+    check_lake(flow_context)
 
 
-def test_new_change_time_alone_reads_the_file_once_and_changes_nothing(house: House, library: Path) -> None:
+def test_new_change_time_alone_reads_the_file_once_and_changes_nothing(
+    flow_context: FlowContext, library: Path
+) -> None:
     draw(library / "a.jpg", 1)
     full_scan.fn()
-    made = (house.settings.thumbnails_folder / "a.jpg").stat().st_mtime_ns
+    made = (flow_context.settings.thumbnails_folder / "a.jpg").stat().st_mtime_ns
     (library / "a.jpg").chmod(0o600)
     assert full_scan.fn()["changed"] == 0
-    assert (house.settings.thumbnails_folder / "a.jpg").stat().st_mtime_ns == made
-    assert house.lake.select("select verified_at is not null as read from fingerprint") == [{"read": True}]
-    before = house.lake.snapshot_id()
+    assert (flow_context.settings.thumbnails_folder / "a.jpg").stat().st_mtime_ns == made
+    assert flow_context.lake.select("select verified_at is not null as read from fingerprint") == [{"read": True}]
+    before = flow_context.lake.snapshot_id()
     full_scan.fn()
-    assert house.lake.snapshot_id() == before, "it is not read again and again"
+    assert flow_context.lake.snapshot_id() == before, "it is not read again and again"
 
 
 def test_remount_with_new_inodes_reads_no_more_than_a_night_at_a_time(
-    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(6):
         draw(library / f"{number}.jpg", number)
     full_scan.fn()
-    with house.lake.write() as writer:
+    with flow_context.lake.write() as writer:
         writer.execute("update fingerprint set inode = inode + 1, ctime_ns = ctime_ns + 1")
     monkeypatch.setenv("VERIFY_GIB_PER_NIGHT", SMALL_NIGHT)
     for scans in (1, 2):
         assert full_scan.fn()["changed"] == 0
-        read = house.lake.select("select count(*) as n from fingerprint where verified_at is not null")
+        read = flow_context.lake.select("select count(*) as n from fingerprint where verified_at is not null")
         assert read == [{"n": scans}]
 
 
-def test_moved_file_is_not_read_twice(house: House, library: Path) -> None:
+def test_moved_file_is_not_read_twice(flow_context: FlowContext, library: Path) -> None:
     draw(library / "a.jpg", 1)
     full_scan.fn()
     shutil.move(library / "a.jpg", library / "b.jpg")
     assert full_scan.fn()["moved"] == 1
-    assert house.lake.select("select verified_at from fingerprint") == [{"verified_at": None}]
+    assert flow_context.lake.select("select verified_at from fingerprint") == [{"verified_at": None}]
 
 
-def test_rotten_file_is_told_from_an_edited_one_and_its_good_hash_kept(house: House, library: Path) -> None:
+def test_rotten_file_is_told_from_an_edited_one_and_its_good_hash_kept(
+    flow_context: FlowContext, library: Path
+) -> None:
     bmp(library / "a.bmp", 10)
     full_scan.fn()
-    good = content_hash(house)
+    good = content_hash(flow_context)
     kept = shutil.copy2(library / "a.bmp", library.parent / "backup.bmp")
-    rot(house, library / "a.bmp", 200)
+    rot(flow_context, library / "a.bmp", 200)
     maintenance.fn()
-    failures = house.lake.select("select stage, error_class, message from v_failures")
+    failures = flow_context.lake.select("select stage, error_class, message from v_failures")
     assert [(row["stage"], row["error_class"]) for row in failures] == [("verify", "DamagedFile")]
     assert good in failures[0]["message"]
     assert "backup" in failures[0]["message"]
-    assert content_hash(house) == good
-    assert house.lake.rows("cli/library_counts")[0]["damaged"] == 1
+    assert content_hash(flow_context) == good
+    assert flow_context.lake.rows("cli/library_counts")[0]["damaged"] == 1
     shutil.copy2(kept, library / "restored")
     (library / "restored").rename(library / "a.bmp")
     assert full_scan.fn()["changed"] == 0
-    assert house.lake.select("from v_failures") == []
-    assert content_hash(house) == good
+    assert flow_context.lake.select("from v_failures") == []
+    assert content_hash(flow_context) == good
 
 
 def test_each_night_reads_on_where_the_last_one_ended(
-    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         draw(library / f"{number}.jpg", number)
     full_scan.fn()
-    settings = house.settings.model_copy(update={"verify_gib_per_night": float(SMALL_NIGHT)})
-    small = House(settings, house.lake)
+    settings = flow_context.settings.model_copy(update={"verify_gib_per_night": float(SMALL_NIGHT)})
+    small = FlowContext(settings, flow_context.lake)
     for _ in range(3):
         assert verify_oldest(small).same == 1
-    assert house.lake.select("select count(*) as n from fingerprint where verified_at is not null") == [{"n": 3}]
-    off = House(settings.model_copy(update={"verify_gib_per_night": 0.0}), house.lake)
+    assert flow_context.lake.select("select count(*) as n from fingerprint where verified_at is not null") == [{"n": 3}]
+    off = FlowContext(settings.model_copy(update={"verify_gib_per_night": 0.0}), flow_context.lake)
     assert verify_oldest(off).same == 0
 
 
-def test_file_that_cannot_be_read_again_is_told(house: House, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_cannot_be_read_again_is_told(
+    flow_context: FlowContext, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draw(library / "a.jpg", 1)
     full_scan.fn()
 
@@ -136,7 +146,7 @@ def test_file_that_cannot_be_read_again_is_told(house: House, library: Path, mon
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("tasks.files.verification.open_original", failing)
-    assert verify_oldest(house).unreadable == 1
-    failures = house.lake.select("select stage, error_class, message from v_failures")
+    assert verify_oldest(flow_context).unreadable == 1
+    failures = flow_context.lake.select("select stage, error_class, message from v_failures")
     assert failures[0]["error_class"] == "UnreadableFile"
     assert "Input/output error" in failures[0]["message"]

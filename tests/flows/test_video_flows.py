@@ -13,7 +13,7 @@ import pytest
 
 from deployments.backlogs import backlogs
 from deployments.cli.status import library_status
-from flows.engine.context import House
+from flows.engine.context import FlowContext
 from flows.engine.drain import drain
 from flows.engine.progress import FileProgress, SilentProgress
 from flows.engine.whole_run import scan_and_drain
@@ -40,87 +40,89 @@ def add_film(path: Path, source: str = TINY) -> Path:
     return age(film(path, source=source))
 
 
-def made(house: House, kind: str) -> dict[str, dict[str, Any]]:
-    rows = house.lake.select("select * from v_derivatives where kind = $kind", kind=kind)
+def made(flow_context: FlowContext, kind: str) -> dict[str, dict[str, Any]]:
+    rows = flow_context.lake.select("select * from v_derivatives where kind = $kind", kind=kind)
     return {row["path"]: row for row in rows}
 
 
-def failed(house: House) -> set[tuple[str, str]]:
-    return {(row["path"], row["stage"]) for row in house.lake.select("select path, stage from v_failures")}
+def failed(flow_context: FlowContext) -> set[tuple[str, str]]:
+    return {(row["path"], row["stage"]) for row in flow_context.lake.select("select path, stage from v_failures")}
 
 
-def playlist(house: House, path: str) -> Path:
-    return house.settings.video_folder / made(house, "hls")[path]["file"]
+def playlist(flow_context: FlowContext, path: str) -> Path:
+    return flow_context.settings.video_folder / made(flow_context, "hls")[path]["file"]
 
 
-def test_one_scan_makes_stream_clip_and_gif_of_every_film(house: House, library: Path) -> None:
+def test_one_scan_makes_stream_clip_and_gif_of_every_film(flow_context: FlowContext, library: Path) -> None:
     add_film(library / "2020" / "a.mp4")
     shutil.copy(library / "2020" / "a.mp4", library / "copy.mp4")
     age(library / "copy.mp4")
     draw(library / "photo.jpg", 1)
     report = scan_and_drain(["all"], full=True)
     assert (report["preview_clips"], report["gifs"], report["hls"], report["failed"]) == (2, 2, 2, 0)
-    streams = made(house, "hls")
+    streams = made(flow_context, "hls")
     assert set(streams) == {"2020/a.mp4", "copy.mp4"}
     assert streams["2020/a.mp4"]["file"] == streams["copy.mp4"]["file"], "copies share one stream"
     content_hash = streams["copy.mp4"]["content_hash"]
     assert streams["copy.mp4"]["file"] == f"{content_hash[:2]}/{content_hash}/playlist.m3u8"
-    found = find_stream(playlist(house, "copy.mp4").parent)
+    found = find_stream(playlist(flow_context, "copy.mp4").parent)
     assert found is not None
     assert (streams["copy.mp4"]["width"], streams["copy.mp4"]["size_bytes"]) == (96, found.size_bytes)
-    assert made(house, "preview_clip")["2020/a.mp4"]["file"] == "2020/a.mp4.mp4"
-    assert (house.settings.previews_folder / "2020" / "a.mp4.mp4").is_file()
-    assert (house.settings.gifs_folder / "2020" / "a.mp4.gif").read_bytes().startswith(b"GIF89a")
-    check_lake(house)
-    before = house.lake.snapshot_id()
+    assert made(flow_context, "preview_clip")["2020/a.mp4"]["file"] == "2020/a.mp4.mp4"
+    assert (flow_context.settings.previews_folder / "2020" / "a.mp4.mp4").is_file()
+    assert (flow_context.settings.gifs_folder / "2020" / "a.mp4.gif").read_bytes().startswith(b"GIF89a")
+    check_lake(flow_context)
+    before = flow_context.lake.snapshot_id()
     again = scan_and_drain(["all"], full=True)
     assert (again["preview_clips"], again["gifs"], again["hls"]) == (0, 0, 0)
-    assert house.lake.snapshot_id() == before, "nothing to do writes nothing"
+    assert flow_context.lake.snapshot_id() == before, "nothing to do writes nothing"
 
 
-def test_bad_film_is_recorded_once_with_its_sentinels_and_tried_again_when_asked(house: House, library: Path) -> None:
+def test_bad_film_is_recorded_once_with_its_sentinels_and_tried_again_when_asked(
+    flow_context: FlowContext, library: Path
+) -> None:
     (library / "bad.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(3000))
     age(library / "bad.mp4")
     scan_and_drain(["all"], full=True)
-    assert {("bad.mp4", "hls"), ("bad.mp4", "preview_clip")} <= failed(house)
+    assert {("bad.mp4", "hls"), ("bad.mp4", "preview_clip")} <= failed(flow_context)
     assert hls.fn()["failed"] == preview_clips.fn()["failed"] == 0
-    content_hash = house.lake.select("select content_hash from v_assets")[0]["content_hash"]
+    content_hash = flow_context.lake.select("select content_hash from v_assets")[0]["content_hash"]
     marks = [
-        sentinel_path(house.settings.video_folder / content_hash[:2] / content_hash / "playlist.m3u8"),
-        sentinel_path(house.settings.previews_folder / "bad.mp4.mp4"),
+        sentinel_path(flow_context.settings.video_folder / content_hash[:2] / content_hash / "playlist.m3u8"),
+        sentinel_path(flow_context.settings.previews_folder / "bad.mp4.mp4"),
     ]
     assert [mark.stat().st_size for mark in marks] == [0, 0]
     marks[0].unlink()
     full_scan.fn()
     assert hls.fn()["failed"] == 1, "a deleted sentinel asks for another try"
-    assert ask_again(house, ["bad.mp4"], "preview_clip") == 1
+    assert ask_again(flow_context, ["bad.mp4"], "preview_clip") == 1
     assert preview_clips.fn()["failed"] == 1
     add_film(library / "bad.mp4", "testsrc2=s=96x64:r=10:d=2")
     scan_and_drain(["all"], full=True)
-    assert failed(house) == set()
-    assert find_stream(playlist(house, "bad.mp4").parent) is not None
+    assert failed(flow_context) == set()
+    assert find_stream(playlist(flow_context, "bad.mp4").parent) is not None
 
 
 @pytest.mark.parametrize(("query", "stage"), [("hls", "hls"), ("preview_clips", "preview_clip")])
 def test_film_that_could_not_be_read_is_asked_for_again_later(
-    house: House, library: Path, query: str, stage: str
+    flow_context: FlowContext, library: Path, query: str, stage: str
 ) -> None:
     add_film(library / "a.mp4")
     full_scan()
-    asset = house.lake.select("select asset_id, content_hash from v_assets")[0]
-    parameters = backlogs(house.lake, house.settings)[query]
+    asset = flow_context.lake.select("select asset_id, content_hash from v_assets")[0]
+    parameters = backlogs(flow_context.lake, flow_context.settings)[query]
     for hours, waiting in ((1, 0), (3, 1)):
         failure = {
             "asset_id": asset["asset_id"], "stage": stage, "file_version": asset["content_hash"],
             "error_class": "UnreadableFile", "tool_version": parameters["tool_version"], "attempts": 1,
             "failed_at": utc_now() - timedelta(hours=hours),
         }  # fmt: skip
-        with house.lake.write("as if the disk had refused it") as writer:
+        with flow_context.lake.write("as if the disk had refused it") as writer:
             writer.replace("failure", [failure])
-        assert house.lake.count(f"backlog/{query}", library="all", row_limit=9, **parameters) == waiting
+        assert flow_context.lake.count(f"backlog/{query}", library="all", row_limit=9, **parameters) == waiting
 
 
-def test_moved_film_keeps_clip_gif_and_stream(house: House, library: Path) -> None:
+def test_moved_film_keeps_clip_gif_and_stream(flow_context: FlowContext, library: Path) -> None:
     add_film(library / "inbox" / "a.mp4")
     draw(library / "stays.jpg", 1)
     scan_and_drain(["all"], full=True)
@@ -128,34 +130,36 @@ def test_moved_film_keeps_clip_gif_and_stream(house: House, library: Path) -> No
     shutil.move(library / "inbox" / "a.mp4", library / "2020" / "b.mp4")
     report = scan_and_drain(["all"], full=True)
     assert (report["moved"], report["preview_clips"], report["gifs"], report["hls"]) == (1, 0, 0, 0)
-    assert made(house, "preview_clip")["2020/b.mp4"]["file"] == "2020/b.mp4.mp4"
-    assert (house.settings.previews_folder / "2020" / "b.mp4.mp4").is_file()
-    assert (house.settings.gifs_folder / "2020" / "b.mp4.gif").is_file()
-    assert playlist(house, "2020/b.mp4").is_file()
+    assert made(flow_context, "preview_clip")["2020/b.mp4"]["file"] == "2020/b.mp4.mp4"
+    assert (flow_context.settings.previews_folder / "2020" / "b.mp4.mp4").is_file()
+    assert (flow_context.settings.gifs_folder / "2020" / "b.mp4.gif").is_file()
+    assert playlist(flow_context, "2020/b.mp4").is_file()
 
 
-def test_deleted_stream_clip_and_gif_are_made_again(house: House, library: Path) -> None:
+def test_deleted_stream_clip_and_gif_are_made_again(flow_context: FlowContext, library: Path) -> None:
     add_film(library / "a.mp4")
     scan_and_drain(["all"], full=True)
-    shutil.rmtree(playlist(house, "a.mp4").parent)
-    (house.settings.previews_folder / "a.mp4.mp4").unlink()
-    (house.settings.gifs_folder / "a.mp4.gif").unlink()
+    shutil.rmtree(playlist(flow_context, "a.mp4").parent)
+    (flow_context.settings.previews_folder / "a.mp4.mp4").unlink()
+    (flow_context.settings.gifs_folder / "a.mp4.gif").unlink()
     assert maintenance.fn()["derivatives_forgotten"] == 3
     assert (preview_clips.fn()["preview_clips"], gifs.fn()["gifs"], hls.fn()["hls"]) == (1, 1, 1)
 
 
-def test_other_ladder_makes_the_streams_again(house: House, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_ladder_makes_the_streams_again(
+    flow_context: FlowContext, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add_film(library / "a.mp4", "testsrc2=s=640x480:r=10:d=1")
     full_scan.fn()
     assert hls.fn()["hls"] == 1
     monkeypatch.setenv("HLS_LADDER", "240,480")
     assert hls.fn()["hls"] == 1
-    assert "240p.m3u8" in playlist(house, "a.mp4").read_text()
+    assert "240p.m3u8" in playlist(flow_context, "a.mp4").read_text()
     assert hls.fn()["hls"] == 0
 
 
 def test_without_ffmpeg_films_wait_and_nothing_is_blamed(
-    house: House, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    flow_context: FlowContext, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_film(library / "a.mp4")
     full_scan.fn()
@@ -163,11 +167,13 @@ def test_without_ffmpeg_films_wait_and_nothing_is_blamed(
     with monkeypatch.context() as without:
         without.setenv("PATH", str(tmp_path / "empty"))
         assert (hls.fn()["left"], preview_clips.fn()["left"]) == (1, 1)
-    assert failed(house) == set()
+    assert failed(flow_context) == set()
     assert hls.fn()["hls"] == 1
 
 
-def test_live_photo_is_one_picture_and_its_video_has_the_clip(house: House, library: Path, media: Path) -> None:
+def test_live_photo_is_one_picture_and_its_video_has_the_clip(
+    flow_context: FlowContext, library: Path, media: Path
+) -> None:
     for path in (media / "phone/iphone/livephoto").iterdir():
         shutil.copyfile(path, library / path.name)
         age(library / path.name)
@@ -177,19 +183,19 @@ def test_live_photo_is_one_picture_and_its_video_has_the_clip(house: House, libr
     full_scan.fn()
     metadata.fn()
     preview_clips.fn()
-    rows = {row["path"]: row for row in house.lake.select("select * from v_assets")}
+    rows = {row["path"]: row for row in flow_context.lake.select("select * from v_assets")}
     still, moving = rows["IMG_3589.HEIC"], rows["IMG_3589.MOV"]
     assert (still["live_video"], still["live_video_of"]) == (moving["asset_id"], None)
     assert (moving["live_video"], moving["live_video_of"]) == (None, still["asset_id"])
     assert (rows[motion]["live_video"], rows[motion]["live_video_of"]) == (None, None)
-    clips = made(house, "preview_clip")
+    clips = made(flow_context, "preview_clip")
     assert {path: clip["layer"] for path, clip in clips.items()} == {
         "IMG_3589.MOV": "clip:libx264", motion: "motion:libx264",
     }  # fmt: skip
 
 
 def test_two_copies_of_a_live_photo_in_one_folder_are_listed_once_each(
-    house: House, library: Path, media: Path
+    flow_context: FlowContext, library: Path, media: Path
 ) -> None:
     for path in (media / "phone/iphone/livephoto").iterdir():
         for name in (path.name, f"copy of {path.name}"):
@@ -197,24 +203,24 @@ def test_two_copies_of_a_live_photo_in_one_folder_are_listed_once_each(
             age(library / name)
     full_scan.fn()
     metadata.fn()
-    assert house.lake.select("select count(*) as n, count(distinct asset_id) as ids from v_assets") == [
+    assert flow_context.lake.select("select count(*) as n, count(distinct asset_id) as ids from v_assets") == [
         {"n": 4, "ids": 4}
     ]
 
 
-def test_status_counts_videos_by_stage(house: House, library: Path) -> None:
+def test_status_counts_videos_by_stage(flow_context: FlowContext, library: Path) -> None:
     add_film(library / "a.mp4")
     full_scan.fn()
-    stages = {row["stage"]: row for row in library_status(house.lake, house.settings)[0]["stages"]}
+    stages = {row["stage"]: row for row in library_status(flow_context.lake, flow_context.settings)[0]["stages"]}
     assert {name: stages[name]["backlog"] for name in ("preview_clip", "gif", "hls")} == {
         "preview_clip": 1, "gif": 0, "hls": 1,
     }  # fmt: skip
     hls.fn()
-    stages = {row["stage"]: row for row in library_status(house.lake, house.settings)[0]["stages"]}
+    stages = {row["stage"]: row for row in library_status(flow_context.lake, flow_context.settings)[0]["stages"]}
     assert (stages["hls"]["backlog"], stages["hls"]["done"]) == (0, 1)
 
 
-def test_batches_run_several_at_a_time_and_a_long_one_holds_nobody_up(house: House, library: Path) -> None:
+def test_batches_run_several_at_a_time_and_a_long_one_holds_nobody_up(flow_context: FlowContext, library: Path) -> None:
     for number in range(4):
         draw(library / f"{number}.jpg", number)
     full_scan.fn()
@@ -236,9 +242,9 @@ def test_batches_run_several_at_a_time_and_a_long_one_holds_nobody_up(house: Hou
         return Results(done=1)
 
     parameters = {"recipe": "x", "tool_version": "x"}
-    waiting = house.lake.rows("backlog/thumbnails", library="all", row_limit=9, **parameters)
+    waiting = flow_context.lake.rows("backlog/thumbnails", library="all", row_limit=9, **parameters)
     first = waiting[0]["asset_id"]
-    report = drain(house, "thumbnails", work, batch_files=1, at_once=2, **parameters)
+    report = drain(flow_context, "thumbnails", work, batch_files=1, at_once=2, **parameters)
     assert report.done == 4
     assert most == 2
     assert order[-1] == first
@@ -263,13 +269,13 @@ def test_progress_of_a_film_is_shown_in_its_seconds() -> None:
     assert said == [("hls", 10, "2020/a.mp4"), (0,), (3,), (2,), (5,), ("finished",)]
 
 
-def test_kill_in_the_middle_of_an_encode_leaves_nothing_and_converges(house: House, library: Path) -> None:
+def test_kill_in_the_middle_of_an_encode_leaves_nothing_and_converges(flow_context: FlowContext, library: Path) -> None:
     add_film(library / "a.mp4")
     full_scan.fn()
-    content_hash = house.lake.select("select content_hash from v_assets")[0]["content_hash"]
-    dead = house.settings.video_folder / content_hash[:2] / ".darkroom-0123456789abcdef"
+    content_hash = flow_context.lake.select("select content_hash from v_assets")[0]["content_hash"]
+    dead = flow_context.settings.video_folder / content_hash[:2] / ".darkroom-0123456789abcdef"
     dead.mkdir(parents=True)
     (dead / "segment_000.ts").write_bytes(b"half")
     assert hls.fn()["hls"] == 1
     assert not dead.exists()
-    assert [path.name for path in playlist(house, "a.mp4").parent.parent.iterdir()] == [content_hash]
+    assert [path.name for path in playlist(flow_context, "a.mp4").parent.parent.iterdir()] == [content_hash]

@@ -55,7 +55,7 @@ CHOSEN = [
 
 
 @dataclass
-class House:
+class Installation:
     settings: Settings
     lake: Lake
     root: Path
@@ -117,46 +117,46 @@ _WITHOUT_THUMBNAIL = f"{_LEFT} anti join derivative using (asset_id) anti join f
 
 
 @cache
-def _prepared(prepare: Callable[[House], None]) -> tuple[tempfile.TemporaryDirectory[str], Path]:
+def _prepared(prepare: Callable[[Installation], None]) -> tuple[tempfile.TemporaryDirectory[str], Path]:
     """Kept as long as the process."""
     kept = tempfile.TemporaryDirectory(prefix="darkroom-prepared-")
-    house = make_house(Path(kept.name) / "house")
-    prepare(house)
-    house.lake.close()
-    return kept, Path(kept.name) / "house"
+    installation = make_installation(Path(kept.name) / "installation")
+    prepare(installation)
+    installation.lake.close()
+    return kept, Path(kept.name) / "installation"
 
 
-def prepared_house(folder: Path, prepare: Callable[[House], None]) -> House:
-    """A house of one's own with what *prepare* did to one: done once a process, and copied."""
+def prepared_installation(folder: Path, prepare: Callable[[Installation], None]) -> Installation:
+    """An installation of one's own with what *prepare* did to one: done once a process, and copied."""
     shutil.copytree(_prepared(prepare)[1], folder, dirs_exist_ok=True)
     name_data_folder(folder / "home" / "lake")
-    house = _opened(folder)
-    with house.lake.write("library") as writer:
-        writer.execute("update library set root_path = $root_path", root_path=to_text(str(house.root)))
-    return house
+    installation = _opened(folder)
+    with installation.lake.write("library") as writer:
+        writer.execute("update library set root_path = $root_path", root_path=to_text(str(installation.root)))
+    return installation
 
 
-def _opened(folder: Path) -> House:
+def _opened(folder: Path) -> Installation:
     settings = Settings(darkroom_home=folder / "home", worker_threads=2)
-    return House(settings, Lake(settings.catalog_url, settings.data_path), folder / "photos")
+    return Installation(settings, Lake(settings.catalog_url, settings.data_path), folder / "photos")
 
 
-def make_house(folder: Path) -> House:
+def make_installation(folder: Path) -> Installation:
     root = folder / "photos"
     root.mkdir(parents=True)
     copy_template(folder / "home" / "lake")
-    house = _opened(folder)
-    with house.lake.write("library") as writer:
+    installation = _opened(folder)
+    with installation.lake.write("library") as writer:
         writer.append(
             "library",
             [{"library_id": 1, "name": "photos", "root_path": to_text(str(root)), "created_at": utc_now()}],
         )
-    return house
+    return installation
 
 
-def fill(house: House, media: Path, chosen: list[str]) -> None:
+def fill(installation: Installation, media: Path, chosen: list[str]) -> None:
     for number, path in enumerate(chosen):
-        target = house.root / path
+        target = installation.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(media / path, target)
         os.utime(target, (1_600_000_000 + number, 1_600_000_000 + number))
@@ -174,31 +174,31 @@ def logged_in(client: TestClient) -> TestClient:
 
 
 @pytest.fixture(scope="session")
-def scanned(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def scanned(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The chosen files, read. Tests that use it only read."""
-    house = make_house(tmp_path_factory.mktemp("scanned"))
-    fill(house, media, CHOSEN)
-    house.scan()
-    yield house
-    house.lake.close()
+    installation = make_installation(tmp_path_factory.mktemp("scanned"))
+    fill(installation, media, CHOSEN)
+    installation.scan()
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="session")
-def client(scanned: House) -> Iterator[TestClient]:
+def client(scanned: Installation) -> Iterator[TestClient]:
     with TestClient(create_app(scanned.settings, scanned.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
 
 
 @pytest.fixture(scope="module")
-def unchanged_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def unchanged_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An empty library for all tests of a file that change nothing."""
-    house = make_house(tmp_path_factory.mktemp("unchanged"))
-    yield house
-    house.lake.close()
+    installation = make_installation(tmp_path_factory.mktemp("unchanged"))
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def unchanged(unchanged_house: House) -> Iterator[TestClient]:
+def unchanged(unchanged_house: Installation) -> Iterator[TestClient]:
     """An API over it, nobody registered yet: for tests that are refused, or only look."""
     app = create_app(unchanged_house.settings, unchanged_house.lake)
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -206,15 +206,15 @@ def unchanged(unchanged_house: House) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     """An empty library of one's own."""
-    house = make_house(tmp_path)
-    yield house
-    house.lake.close()
+    installation = make_installation(tmp_path)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture
-def own(house: House) -> Iterator[TestClient]:
-    """An API over `house`, nobody registered yet."""
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+def own(installation: Installation) -> Iterator[TestClient]:
+    """An API over `installation`, nobody registered yet."""
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield client

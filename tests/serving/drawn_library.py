@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from tests.serving.conftest import House
+from tests.serving.conftest import Installation
 
 PHOTOS = 20_000
 NO_DATE = datetime(1, 1, 1)
@@ -100,7 +100,7 @@ def _draw(chance: random.Random, number: int) -> Drawn:
     )
 
 
-def store(house: House, drawn: list[Drawn], *, account_id: int = 1, pictured: bool = False) -> None:
+def store(installation: Installation, drawn: list[Drawn], *, account_id: int = 1, pictured: bool = False) -> None:
     """
     Record the rows in one commit.
 
@@ -110,8 +110,8 @@ def store(house: House, drawn: list[Drawn], *, account_id: int = 1, pictured: bo
     """
     version = [{"asset_id": one.asset_id, "size_bytes": one.size_bytes, "mtime_ns": _nanoseconds(one.modified_at),
                 "media_type": one.media_type, "mime_type": one.mime_type} for one in drawn]  # fmt: skip
-    with house.lake.write("drawn") as writer:
-        writer.append("library", [{"library_id": 2, "name": "second", "root_path": f"{house.root}2"}])
+    with installation.lake.write("drawn") as writer:
+        writer.append("library", [{"library_id": 2, "name": "second", "root_path": f"{installation.root}2"}])
         writer.append("asset", pa.Table.from_pylist(
             [{**row, "library_id": one.library_id, "rel_path": one.path, "sidecar": "", "sidecar_version": "",
               "first_seen_at": ARRIVED} for one, row in zip(drawn, version, strict=True)]
@@ -135,7 +135,7 @@ def store(house: House, drawn: list[Drawn], *, account_id: int = 1, pictured: bo
             [{"content_hash": one.content_hash, "account_id": account_id} for one in drawn if one.favorite]
         ))  # fmt: skip
         if pictured:
-            writer.append("derivative", _table(_thumbnails(house, [one for one in drawn if not one.broken])))
+            writer.append("derivative", _table(_thumbnails(installation, [one for one in drawn if not one.broken])))
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table | list[Any]:
@@ -151,8 +151,8 @@ def _metadata(one: Drawn) -> dict[str, Any]:
             "longitude": longitude, "rating": one.rating, "width": width, "height": height}  # fmt: skip
 
 
-def _thumbnails(house: House, drawn: list[Drawn]) -> list[dict[str, Any]]:
-    folder = house.settings.thumbnails_folder
+def _thumbnails(installation: Installation, drawn: list[Drawn]) -> list[dict[str, Any]]:
+    folder = installation.settings.thumbnails_folder
     folder.mkdir(parents=True, exist_ok=True)
     sizes = []
     for number in range(_PICTURES):

@@ -12,7 +12,7 @@ from typing import Any
 from sql.lake import Row, utc_now
 from tasks.files.derivatives import gif_file, hls_file, on_disk, preview_clip_file
 from tests.drawn import drawn_file
-from tests.serving.conftest import House
+from tests.serving.conftest import Installation
 
 LIVE_FOLDER = "phone/iphone/livephoto"
 MOTION = "phone/motion/PXL_20210605_120322123.MP.jpg"
@@ -36,14 +36,14 @@ def film(path: Path, *codec: str, seconds: float = 4, size: str = "320x180", ton
     return drawn_file(path, lambda made: ffmpeg(*arguments, str(made)), *arguments)
 
 
-def fill_with_films(house: House, media: Path) -> None:
-    film(house.root / NO_STREAM, tone=300)
-    film(house.root / WITH_STREAM, seconds=6)
-    film(house.root / LADDER, seconds=4, tone=500)
+def fill_with_films(installation: Installation, media: Path) -> None:
+    film(installation.root / NO_STREAM, tone=300)
+    film(installation.root / WITH_STREAM, seconds=6)
+    film(installation.root / LADDER, seconds=4, tone=500)
     for path in [MOTION, BROKEN, *live_photo(media)]:
-        (house.root / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(media / path, house.root / path)
-    house.scan()
+        (installation.root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(media / path, installation.root / path)
+    installation.scan()
 
 
 def live_photo(media: Path) -> list[str]:
@@ -51,31 +51,31 @@ def live_photo(media: Path) -> list[str]:
     return sorted(str(path.relative_to(media)) for path in (media / LIVE_FOLDER).iterdir())
 
 
-def asset_of(house: House, path: str) -> Row:
-    return house.lake.select("select * from v_assets where path = $path", path=path)[0]
+def asset_of(installation: Installation, path: str) -> Row:
+    return installation.lake.select("select * from v_assets where path = $path", path=path)[0]
 
 
-def make_stream(house: House, path: str) -> Row:
+def make_stream(installation: Installation, path: str) -> Row:
     """One rendition, as the flow would leave it."""
-    asset = asset_of(house, path)
-    folder = on_disk(house.settings.video_folder, hls_file(asset["content_hash"])).parent
+    asset = asset_of(installation, path)
+    folder = on_disk(installation.settings.video_folder, hls_file(asset["content_hash"])).parent
     folder.mkdir(parents=True)
-    _segments(house.root / path, folder, "playlist.m3u8", "segment_%03d.ts")
-    _record(house, asset, "hls", hls_file(asset["content_hash"]))
+    _segments(installation.root / path, folder, "playlist.m3u8", "segment_%03d.ts")
+    _record(installation, asset, "hls", hls_file(asset["content_hash"]))
     return asset
 
 
-def make_ladder(house: House, path: str) -> Row:
-    asset = asset_of(house, path)
-    folder = on_disk(house.settings.video_folder, hls_file(asset["content_hash"])).parent
+def make_ladder(installation: Installation, path: str) -> Row:
+    asset = asset_of(installation, path)
+    folder = on_disk(installation.settings.video_folder, hls_file(asset["content_hash"])).parent
     folder.mkdir(parents=True)
     for name in ("480p", "720p"):
-        _segments(house.root / path, folder, f"{name}.m3u8", f"{name}_segment_%03d.ts")
+        _segments(installation.root / path, folder, f"{name}.m3u8", f"{name}_segment_%03d.ts")
     (folder / "playlist.m3u8").write_text(
         "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=320x180\n480p.m3u8\n"
         "#EXT-X-STREAM-INF:BANDWIDTH=1900000,RESOLUTION=320x180\n720p.m3u8\n"
     )
-    _record(house, asset, "hls", hls_file(asset["content_hash"]))
+    _record(installation, asset, "hls", hls_file(asset["content_hash"]))
     return asset
 
 
@@ -86,40 +86,40 @@ def _segments(source: Path, folder: Path, playlist: str, segment: str) -> None:
     )  # fmt: skip
 
 
-def make_clip(house: House, path: str, source: Path | None = None) -> Path:
-    asset = asset_of(house, path)
+def make_clip(installation: Installation, path: str, source: Path | None = None) -> Path:
+    asset = asset_of(installation, path)
     name = preview_clip_file(asset["library_id"], path)
-    target = on_disk(house.settings.previews_folder, name)
+    target = on_disk(installation.settings.previews_folder, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     encode = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-vf", "scale=-2:180", "-an")
-    original = source or house.root / path
+    original = source or installation.root / path
     arguments = ["-t", "2", *encode, "-movflags", "+faststart"]
     draw = lambda made: ffmpeg("-i", str(original), *arguments, str(made))  # noqa: E731
     drawn_file(target, draw, "clip", sha256(original.read_bytes()).hexdigest(), *arguments)
-    _record(house, asset, "preview_clip", name)
+    _record(installation, asset, "preview_clip", name)
     return target
 
 
-def make_gif(house: House, path: str) -> Path:
-    asset = asset_of(house, path)
+def make_gif(installation: Installation, path: str) -> Path:
+    asset = asset_of(installation, path)
     name = gif_file(asset["library_id"], path)
-    target = on_disk(house.settings.gifs_folder, name)
+    target = on_disk(installation.settings.gifs_folder, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    ffmpeg("-i", str(house.root / path), "-t", "1", "-vf", "fps=5,scale=160:-2", str(target))
-    _record(house, asset, "gif", name)
+    ffmpeg("-i", str(installation.root / path), "-t", "1", "-vf", "fps=5,scale=160:-2", str(target))
+    _record(installation, asset, "gif", name)
     return target
 
 
-def _record(house: House, asset: Row, kind: str, file: str) -> None:
+def _record(installation: Installation, asset: Row, kind: str, file: str) -> None:
     row = {"asset_id": asset["asset_id"], "content_hash": asset["content_hash"], "kind": kind, "file": file}
-    with house.lake.write(kind) as writer:
+    with installation.lake.write(kind) as writer:
         writer.replace("derivative", [{**row, "recorded_at": utc_now()}])
 
 
-def fail(house: House, path: str, stage: str, message: str) -> None:
-    asset = asset_of(house, path)
+def fail(installation: Installation, path: str, stage: str, message: str) -> None:
+    asset = asset_of(installation, path)
     row = {"asset_id": asset["asset_id"], "stage": stage, "error_class": "CorruptMedia", "message": message}
-    with house.lake.write(stage) as writer:
+    with installation.lake.write(stage) as writer:
         writer.replace("failure", [{**row, "file_version": asset["content_hash"], "attempts": 1}])
 
 

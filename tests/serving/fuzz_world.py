@@ -19,7 +19,7 @@ from serving.app import create_app
 from serving.auth.accounts import add_user, set_role
 from serving.auth.tokens import issue_token
 from sql.lake import utc_now
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 
 START_SECONDS = 30
 
@@ -31,7 +31,7 @@ class World:
         known: Parameter or field name to values that mean something here: paths, numbers, cursors, hashes.
     """
 
-    house: House
+    installation: Installation
     app: FastAPI
     url: str
     known: dict[str, list[Any]] = field(default_factory=dict)
@@ -45,12 +45,12 @@ class World:
         account = self._accounts_now.get(NAME)
         if account is None or account["role"] != "owner":
             if account is None:
-                add_user(self.house.lake, NAME, PASSWORD, role="owner")
+                add_user(self.installation.lake, NAME, PASSWORD, role="owner")
             else:
-                set_role(self.house.lake, NAME, "owner")
+                set_role(self.installation.lake, NAME, "owner")
             self.app.state.context.replica.refresh()
         stamp = self._accounts_now[NAME]["token_stamp"]
-        return {"Authorization": f"Bearer {issue_token(self.house.settings, NAME, stamp)}"}
+        return {"Authorization": f"Bearer {issue_token(self.installation.settings, NAME, stamp)}"}
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         return httpx.request(method, self.url + path, headers=self.headers(), timeout=30, trust_env=False, **options)
@@ -100,7 +100,7 @@ class World:
         vectors = [
             {"face_id": one["face_id"], "model_version": "drawn", "embedding": [1.0] + [0.0] * 511} for one in faces
         ]
-        with self.house.lake.write("faces") as writer:
+        with self.installation.lake.write("faces") as writer:
             writer.replace("face", faces)
             writer.replace("face_embedding", vectors)
             writer.replace("face_cluster", [{"cluster_id": 1, "model_version": "drawn", "created_at": utc_now()}])
@@ -110,7 +110,7 @@ class World:
         """Two entities with a fact each, under the same numbers, whatever was forgotten before."""
         now = {"created_at": utc_now(), "updated_at": utc_now()}
         numbers = [1, 2]
-        with self.house.lake.write("memory") as writer:
+        with self.installation.lake.write("memory") as writer:
             places = [{"entity_id": n, "name": f"Harbour {n}", "kind": "place"} for n in numbers]
             writer.replace("entity", [{**place, **now} for place in places])
             facts = [{"fact_id": n, "entity_id": n, "fact": f"It has {n} piers.", "source": "agent"} for n in numbers]
@@ -119,7 +119,7 @@ class World:
 
     def _accounts(self) -> list[int]:
         if "guest" not in self._accounts_now:
-            add_user(self.house.lake, "guest", PASSWORD)
+            add_user(self.installation.lake, "guest", PASSWORD)
             self.app.state.context.replica.refresh()
         return [self._accounts_now["guest"]["account_id"]]
 
@@ -127,22 +127,22 @@ class World:
 @contextmanager
 def fuzz_world(folder: Path) -> Iterator[World]:
     """A library of the program's own pictures, read, and served."""
-    house = make_house(folder)
-    make_sample_library(house.root)
-    house.scan()
-    app = create_app(house.settings, house.lake)
+    installation = make_installation(folder)
+    make_sample_library(installation.root)
+    installation.scan()
+    app = create_app(installation.settings, installation.lake)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, access_log=False, log_config=None, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="fuzzed-api")
     thread.start()
     try:
-        world = World(house, app, f"http://127.0.0.1:{_port(server)}")
+        world = World(installation, app, f"http://127.0.0.1:{_port(server)}")
         world.known = _known(world)
         yield world
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)
-        house.lake.close()
+        installation.lake.close()
 
 
 def _port(server: uvicorn.Server) -> int:
@@ -162,7 +162,7 @@ def _known(world: World) -> dict[str, list[Any]]:
     paths = [photo["path"] for photo in photos[:3]]
     ids = [photo["asset_id"] for photo in photos[:3]]
     world.ask("POST", "/video/generate", json={"path": film["path"]})
-    picture = (world.house.root / paths[0]).read_bytes()
+    picture = (world.installation.root / paths[0]).read_bytes()
     return {
         "path": [*paths, film["path"]], "films": [film["path"]], "paths": paths, "file_name": paths,
         "file_path": paths, "folder": [paths[0].rpartition("/")[0]], "asset_id": ids, "asset_ids": ids, "keep": ids,

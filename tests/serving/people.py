@@ -16,27 +16,27 @@ from tasks.faces.batch import FaceAsset, look_at_batch, read_batch_regions
 from tasks.faces.record import record_looks, record_regions
 from tasks.faces.tagged import bind_tagged
 from tests.apollo_stand_in import Apollo, apollo
-from tests.serving.conftest import _LEFT, House, logged_in
+from tests.serving.conftest import _LEFT, Installation, logged_in
 
 
 @dataclass
 class World:
     """The library, the service, and a client that is logged in."""
 
-    house: House
+    installation: Installation
     service: Apollo
     client: TestClient
 
     def look(self) -> None:
         """What a scan and the face drain do."""
-        self.house.scan()
-        batch = [FaceAsset(**row) for row in self.house.lake.select(_LEFT)]
+        self.installation.scan()
+        batch = [FaceAsset(**row) for row in self.installation.lake.select(_LEFT)]
         engine = Engine(self.service.url, timeout_seconds=60)
-        work = partial(look_at_batch, engine=engine, previews=self.house.settings.previews_folder, concurrency=2,
+        work = partial(look_at_batch, engine=engine, previews=self.installation.settings.previews_folder, concurrency=2,
                        tool_version="apollo")  # fmt: skip
-        done = {row["content_hash"] for row in self.house.lake.select("select content_hash from face_scan")}
+        done = {row["content_hash"] for row in self.installation.lake.select("select content_hash from face_scan")}
         batch = [asset for asset in batch if asset.content_hash not in done]
-        with self.house.lake.write("faces") as writer:
+        with self.installation.lake.write("faces") as writer:
             record_regions(writer, read_batch_regions(batch).readings)
             record_looks(writer, work(batch).looks)
             bind_tagged(writer, 0.4)
@@ -51,15 +51,15 @@ class World:
 
     @property
     def root(self) -> Path:
-        return self.house.root
+        return self.installation.root
 
 
 @contextmanager
-def people(house: House) -> Iterator[World]:
+def people(installation: Installation) -> Iterator[World]:
     with apollo() as service:
-        settings = house.settings.model_copy(
+        settings = installation.settings.model_copy(
             update={"apollo_face_api_base_url": service.url, "face_detect_timeout_sec": 60.0}
         )
-        house.settings = settings
-        with TestClient(create_app(settings, house.lake), raise_server_exceptions=False) as client:
-            yield World(house, service, logged_in(client))
+        installation.settings = settings
+        with TestClient(create_app(settings, installation.lake), raise_server_exceptions=False) as client:
+            yield World(installation, service, logged_in(client))

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from serving.auth.accounts import add_user
 from tasks.models.embed import MiniLm
 from tests.pictures import draw
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 from tests.serving.test_summaries import DAYS, record
 from tests.serving.test_web import serve
 from tests.stand_ins.ollama import OllamaStandIn
@@ -20,17 +20,22 @@ from tests.stand_ins.ollama import OllamaStandIn
 SHOTS = os.environ.get("SCREENSHOTS")  # a folder: what was seen is kept there
 
 
-def pictured(folder: Path, **settings: str) -> House:
+def pictured(folder: Path, **settings: str) -> Installation:
     """Six photos, four summaries, an owner and a viewer."""
-    house = make_house(folder)
+    installation = make_installation(folder)
     for seed in range(6):
-        draw(house.root / f"{seed}.jpg", seed, size=(600, 400 + 40 * (seed % 4)), taken=f"2025:07:0{1 + seed} 10:00:00")
-    house.scan()
-    record(house.lake, MiniLm(), DAYS)
-    add_user(house.lake, NAME, PASSWORD)
-    add_user(house.lake, "grace", PASSWORD)
-    house.settings = house.settings.model_copy(update=settings)
-    return house
+        draw(
+            installation.root / f"{seed}.jpg",
+            seed,
+            size=(600, 400 + 40 * (seed % 4)),
+            taken=f"2025:07:0{1 + seed} 10:00:00",
+        )
+    installation.scan()
+    record(installation.lake, MiniLm(), DAYS)
+    add_user(installation.lake, NAME, PASSWORD)
+    add_user(installation.lake, "grace", PASSWORD)
+    installation.settings = installation.settings.model_copy(update=settings)
+    return installation
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +46,9 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, ollama: OllamaStandIn) -> Iterator[str]:
-    house = pictured(tmp_path_factory.mktemp("asking"), ollama_primary_url=ollama.url)
-    yield from serve(house)
-    house.lake.close()
+    installation = pictured(tmp_path_factory.mktemp("asking"), ollama_primary_url=ollama.url)
+    yield from serve(installation)
+    installation.lake.close()
 
 
 def shoot(page: Page, name: str) -> None:

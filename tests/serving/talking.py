@@ -1,4 +1,4 @@
-"""A house with model servers, and reading server-sent events."""
+"""An installation with model servers, and reading server-sent events."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
-from tests.serving.conftest import House, logged_in, prepared_house
+from tests.serving.conftest import Installation, logged_in, prepared_installation
 
 
 @contextmanager
 def talking_house(
-    folder: Path, prepare: Callable[[House], None] = lambda house: None, **settings: Any
-) -> Iterator[tuple[House, TestClient]]:
+    folder: Path, prepare: Callable[[Installation], None] = lambda installation: None, **settings: Any
+) -> Iterator[tuple[Installation, TestClient]]:
     """A library as *prepare* leaves it with these settings, and a client that is logged in."""
-    house = prepared_house(folder, prepare)
-    house.settings = house.settings.model_copy(update=settings)
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
-        yield house, logged_in(client)
-    house.lake.close()
+    installation = prepared_installation(folder, prepare)
+    installation.settings = installation.settings.model_copy(update=settings)
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
+        yield installation, logged_in(client)
+    installation.lake.close()
 
 
 def events_of(client: TestClient, path: str, body: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

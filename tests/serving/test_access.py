@@ -25,7 +25,7 @@ from serving.auth.permissions import (
     refusal,
 )
 from serving.auth.tokens import is_open, issue_token
-from tests.serving.conftest import NAME, PASSWORD, House, logged_in
+from tests.serving.conftest import NAME, PASSWORD, Installation, logged_in
 from tests.serving.routes import routes_of
 
 APP = create_app(Settings(_env_file=None))  # type: ignore[call-arg]
@@ -69,12 +69,12 @@ def test_what_the_table_does_not_know_is_read_by_all_and_written_by_owners() -> 
 
 
 @pytest.fixture
-def viewer(own: TestClient, house: House) -> Iterator[TestClient]:
+def viewer(own: TestClient, installation: Installation) -> Iterator[TestClient]:
     """The API as a viewer sees it."""
     logged_in(own)
-    add_user(house.lake, "guest", PASSWORD)
+    add_user(installation.lake, "guest", PASSWORD)
     own.get("/healthz")
-    own.headers["Authorization"] = f"Bearer {issue_token(house.settings, 'guest')}"
+    own.headers["Authorization"] = f"Bearer {issue_token(installation.settings, 'guest')}"
     yield own
 
 
@@ -92,7 +92,9 @@ def test_a_viewer_is_refused_exactly_what_only_owners_may_do(viewer: TestClient)
         assert refused is bool(needs_of(method, sample(path)) & OWNERS_ONLY), (method, path, answer.status_code)
 
 
-def test_a_viewer_looks_and_keeps_favourites_but_changes_nothing(viewer: TestClient, house: House) -> None:
+def test_a_viewer_looks_and_keeps_favourites_but_changes_nothing(
+    viewer: TestClient, installation: Installation
+) -> None:
     assert viewer.get("/photos").status_code == 200
     assert viewer.get("/account").json() | {"account_id": 0} == {
         "account_id": 0, "username": "guest", "role": "viewer", "scopes": None,
@@ -100,7 +102,7 @@ def test_a_viewer_looks_and_keeps_favourites_but_changes_nothing(viewer: TestCli
     assert viewer.put("/image/favorites", json={"path": "a.jpg"}).status_code == 404  # allowed, but there is no photo
     assert viewer.post("/image", files={"file": ("a.jpg", b"x")}).status_code == 403
     assert viewer.get("/users").status_code == 403
-    set_role(house.lake, "GUEST", "owner")
+    set_role(installation.lake, "GUEST", "owner")
     viewer.get("/healthz")
     assert viewer.get("/users").status_code == 200, "a role is looked up anew with every request"
     assert viewer.post("/image", files={"file": ("a.jpg", b"x")}).status_code == 400
@@ -128,10 +130,12 @@ def test_who_needs_two_things_must_have_both() -> None:
 @pytest.mark.parametrize(
     "path", ["/insights/generate", "/insights/generate/agentic", "/insights/chat", "/insights/chat/stream"]
 )
-def test_a_key_that_only_writes_reaches_no_tool_that_reads_messages(own: TestClient, house: House, path: str) -> None:
+def test_a_key_that_only_writes_reaches_no_tool_that_reads_messages(
+    own: TestClient, installation: Installation, path: str
+) -> None:
     logged_in(own)
     for scopes, refused in ((["write"], True), (["read"], True), (["read", "write"], False)):
-        key = add_key(house.lake, NAME, "-".join(scopes), scopes)
+        key = add_key(installation.lake, NAME, "-".join(scopes), scopes)
         own.get("/healthz")
         answer = own.post(path, headers={"X-API-Key": key, "Authorization": ""}, json={})
         assert answer.status_code == (403 if refused else 422), answer.text

@@ -16,7 +16,7 @@ from serving.auth.login_limit import FREE_FAILURES, LoginLimit, TooManyAttempts
 from serving.auth.tokens import COOKIE, issue_token
 from sql.lake import Lake, utc_now, wanted_migrations
 from tasks.errors import Conflict, NotFound
-from tests.serving.conftest import NAME, PASSWORD, House, logged_in
+from tests.serving.conftest import NAME, PASSWORD, Installation, logged_in
 from tests.waiting import wait_until
 
 CREDENTIALS = {"username": NAME, "password": PASSWORD}
@@ -36,8 +36,8 @@ def test_only_the_first_account_can_be_registered(own: TestClient) -> None:
     assert own.post("/register", json={**body, "username": "eve"}).status_code == 403
 
 
-def test_login_gives_a_token_that_opens_the_library(own: TestClient, house: House) -> None:
-    add_user(house.lake, NAME, PASSWORD)
+def test_login_gives_a_token_that_opens_the_library(own: TestClient, installation: Installation) -> None:
+    add_user(installation.lake, NAME, PASSWORD)
     own.get("/healthz")
     token = own.post("/login", json=CREDENTIALS).json()["token"]
     assert own.get("/photos").status_code == 401
@@ -47,15 +47,15 @@ def test_login_gives_a_token_that_opens_the_library(own: TestClient, house: Hous
     assert claims["exp"] - claims["iat"] == 5 * 86_400
 
 
-def test_a_name_is_the_same_in_any_case(own: TestClient, house: House) -> None:
-    add_user(house.lake, "Ada", PASSWORD)
+def test_a_name_is_the_same_in_any_case(own: TestClient, installation: Installation) -> None:
+    add_user(installation.lake, "Ada", PASSWORD)
     own.get("/healthz")
     token = own.post("/login", json={"username": " aDA ", "password": PASSWORD}).json()["token"]
     assert own.get("/photos", headers=bearer(token)).status_code == 200
 
 
-def test_wrong_password_and_unknown_name_get_the_same_answer(own: TestClient, house: House) -> None:
-    add_user(house.lake, NAME, PASSWORD)
+def test_wrong_password_and_unknown_name_get_the_same_answer(own: TestClient, installation: Installation) -> None:
+    add_user(installation.lake, NAME, PASSWORD)
     own.get("/healthz")
     wrong = own.post("/login", json={**CREDENTIALS, "password": "wrong password"})
     unknown = own.post("/login", json={**CREDENTIALS, "username": "nobody"})
@@ -79,17 +79,17 @@ def test_the_shell_of_the_page_needs_no_token(unchanged: TestClient, path: str) 
     assert unchanged.get(path).status_code == 200
 
 
-def test_forged_expired_and_orphaned_tokens_are_refused(own: TestClient, house: House) -> None:
+def test_forged_expired_and_orphaned_tokens_are_refused(own: TestClient, installation: Installation) -> None:
     logged_in(own)
-    good = issue_token(house.settings, NAME)
+    good = issue_token(installation.settings, NAME)
     claims = {"sub": NAME, "iat": int(time.time()), "exp": int(time.time()) + 100}
     bad = [
-        issue_token(house.settings, "nobody"),
-        issue_token(house.settings, NAME, now=time.time() - 6 * 86_400),
-        issue_token(house.settings, NAME, now=time.time() - 3 * 86_400),  # older than the account
+        issue_token(installation.settings, "nobody"),
+        issue_token(installation.settings, NAME, now=time.time() - 6 * 86_400),
+        issue_token(installation.settings, NAME, now=time.time() - 3 * 86_400),  # older than the account
         jwt.encode(claims, "another key, which is long enough", "HS256"),
         jwt.encode(claims, None, "none"),
-        jwt.encode({"sub": NAME}, house.settings.signing_key, "HS256"),
+        jwt.encode({"sub": NAME}, installation.settings.signing_key, "HS256"),
         good[:-4],
         good + "x",
         "",
@@ -100,42 +100,44 @@ def test_forged_expired_and_orphaned_tokens_are_refused(own: TestClient, house: 
         assert own.get("/photos", headers={"Authorization": f"Bearer {token}".encode()}).status_code == 401
 
 
-def test_a_removed_users_token_stops_working_also_for_a_successor_of_that_name(own: TestClient, house: House) -> None:
+def test_a_removed_users_token_stops_working_also_for_a_successor_of_that_name(
+    own: TestClient, installation: Installation
+) -> None:
     logged_in(own)
     assert own.get("/photos").status_code == 200
-    remove_user(house.lake, NAME)
+    remove_user(installation.lake, NAME)
     own.get("/healthz")
     assert own.get("/photos").status_code == 401
     second = int(time.time())
     wait_until(lambda: int(time.time()) > second)  # tokens know whole seconds
-    add_user(house.lake, NAME, PASSWORD)
+    add_user(installation.lake, NAME, PASSWORD)
     own.get("/healthz")
     assert own.get("/photos").status_code == 401
 
 
-def test_accounts_for_the_command_line(house: House) -> None:
-    add_user(house.lake, "ada", PASSWORD)
-    add_user(house.lake, "bob", PASSWORD)
-    assert [row["name"] for row in list_users(house.lake)] == ["ada", "bob"]
-    assert all("password_hash" not in row for row in list_users(house.lake))
+def test_accounts_for_the_command_line(installation: Installation) -> None:
+    add_user(installation.lake, "ada", PASSWORD)
+    add_user(installation.lake, "bob", PASSWORD)
+    assert [row["name"] for row in list_users(installation.lake)] == ["ada", "bob"]
+    assert all("password_hash" not in row for row in list_users(installation.lake))
     with pytest.raises(Conflict):
-        add_user(house.lake, "ADA", PASSWORD)
-    remove_user(house.lake, "bob")
+        add_user(installation.lake, "ADA", PASSWORD)
+    remove_user(installation.lake, "bob")
     with pytest.raises(NotFound):
-        remove_user(house.lake, "bob")
+        remove_user(installation.lake, "bob")
 
 
-def test_passwords_are_kept_as_argon2id(house: House) -> None:
-    add_user(house.lake, NAME, PASSWORD)
-    (row,) = house.lake.select("select password_hash from account")
+def test_passwords_are_kept_as_argon2id(installation: Installation) -> None:
+    add_user(installation.lake, NAME, PASSWORD)
+    (row,) = installation.lake.select("select password_hash from account")
     assert row["password_hash"].startswith("$argon2id$")
 
 
 def test_guessing_is_slowed_down_and_says_for_how_long(
-    own: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+    own: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serving.auth.login_limit.BASE_SECONDS", 60)  # not over before the last line on a busy machine
-    add_user(house.lake, NAME, PASSWORD)
+    add_user(installation.lake, NAME, PASSWORD)
     own.get("/healthz")
     answers = [own.post("/login", json={**CREDENTIALS, "password": "wrong"}) for _ in range(FREE_FAILURES + 1)]
     assert [answer.status_code for answer in answers] == [401] * FREE_FAILURES + [429]
@@ -190,12 +192,12 @@ def test_addresses_of_one_ipv6_network_count_as_one() -> None:
     limit.attempt("2001:db8:0:1::1", NAME)
 
 
-def test_the_first_account_is_an_owner_and_later_ones_are_viewers(house: House) -> None:
-    assert add_user(house.lake, "ada", PASSWORD, role="viewer")["role"] == "owner"
-    assert add_user(house.lake, "bob", PASSWORD)["role"] == "viewer"
-    assert add_user(house.lake, "cleo", PASSWORD, role="owner")["role"] == "owner"
+def test_the_first_account_is_an_owner_and_later_ones_are_viewers(installation: Installation) -> None:
+    assert add_user(installation.lake, "ada", PASSWORD, role="viewer")["role"] == "owner"
+    assert add_user(installation.lake, "bob", PASSWORD)["role"] == "viewer"
+    assert add_user(installation.lake, "cleo", PASSWORD, role="owner")["role"] == "owner"
     with pytest.raises(InvalidAccount):
-        add_user(house.lake, "dan", PASSWORD, role="king")
+        add_user(installation.lake, "dan", PASSWORD, role="king")
 
 
 def test_accounts_of_an_older_lake_become_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,40 +213,43 @@ def test_accounts_of_an_older_lake_become_owners(tmp_path: Path, monkeypatch: py
         assert [(row["name"], row["role"]) for row in list_users(lake)] == [("ada", "owner")]
 
 
-def test_there_is_always_an_owner(house: House) -> None:
-    add_user(house.lake, "ada", PASSWORD)
-    add_user(house.lake, "bob", PASSWORD)
-    for refused in (lambda: remove_user(house.lake, "ADA"), lambda: set_role(house.lake, "Ada", "viewer")):
+def test_there_is_always_an_owner(installation: Installation) -> None:
+    add_user(installation.lake, "ada", PASSWORD)
+    add_user(installation.lake, "bob", PASSWORD)
+    for refused in (
+        lambda: remove_user(installation.lake, "ADA"),
+        lambda: set_role(installation.lake, "Ada", "viewer"),
+    ):
         with pytest.raises(Conflict):
             refused()
-    set_role(house.lake, "Bob", "owner")
-    remove_user(house.lake, "ADA")
-    assert [row["name"] for row in list_users(house.lake)] == ["bob"]
-    remove_user(house.lake, "bob")
-    assert house.lake.rows("checks/account_roles") == house.lake.rows("checks/unique_account") == []
+    set_role(installation.lake, "Bob", "owner")
+    remove_user(installation.lake, "ADA")
+    assert [row["name"] for row in list_users(installation.lake)] == ["bob"]
+    remove_user(installation.lake, "bob")
+    assert installation.lake.rows("checks/account_roles") == installation.lake.rows("checks/unique_account") == []
 
 
-def test_the_number_of_a_removed_account_is_not_given_again(house: House) -> None:
-    add_user(house.lake, "ada", PASSWORD)
-    gone = add_user(house.lake, "bob", PASSWORD)
-    with house.lake.write("bob likes it") as writer:
+def test_the_number_of_a_removed_account_is_not_given_again(installation: Installation) -> None:
+    add_user(installation.lake, "ada", PASSWORD)
+    gone = add_user(installation.lake, "bob", PASSWORD)
+    with installation.lake.write("bob likes it") as writer:
         writer.append("favorite", [{"content_hash": "0" * 64, "account_id": gone["account_id"]}])
-    remove_user(house.lake, "bob")
-    assert house.lake.select("select * from favorite") == []
-    assert add_user(house.lake, "bob", PASSWORD)["account_id"] > gone["account_id"]
+    remove_user(installation.lake, "bob")
+    assert installation.lake.select("select * from favorite") == []
+    assert add_user(installation.lake, "bob", PASSWORD)["account_id"] > gone["account_id"]
 
 
-def test_chats_of_a_removed_account_go_and_the_transcripts_of_insights_stay(house: House) -> None:
-    add_user(house.lake, "ada", PASSWORD)
-    gone = add_user(house.lake, "bob", PASSWORD)["account_id"]
-    with house.lake.write("talk") as writer:
+def test_chats_of_a_removed_account_go_and_the_transcripts_of_insights_stay(installation: Installation) -> None:
+    add_user(installation.lake, "ada", PASSWORD)
+    gone = add_user(installation.lake, "bob", PASSWORD)["account_id"]
+    with installation.lake.write("talk") as writer:
         talks = [(1, None, gone), (2, "0" * 64, gone), (3, None, gone - 1)]
         names = ("conversation_id", "content_hash", "account_id")
         writer.append("conversation", [dict(zip(names, talk, strict=True)) for talk in talks])
         writer.append("conversation_message", [{"conversation_id": talk[0], "position": 0} for talk in talks])
-    remove_user(house.lake, "bob")
+    remove_user(installation.lake, "bob")
     for table in ("conversation", "conversation_message"):
-        rows = house.lake.select(f"select conversation_id from {table} order by 1")
+        rows = installation.lake.select(f"select conversation_id from {table} order by 1")
         assert [row["conversation_id"] for row in rows] == [2, 3]
 
 
@@ -260,10 +265,10 @@ def test_logging_out_ends_this_token_and_no_other(own: TestClient) -> None:
     assert own.get("/photos", headers=bearer(second)).status_code == 200
 
 
-def test_logging_out_everywhere_ends_all_tokens(own: TestClient, house: House) -> None:
+def test_logging_out_everywhere_ends_all_tokens(own: TestClient, installation: Installation) -> None:
     logged_in(own)
     tokens = [own.post("/login", json=CREDENTIALS).json()["token"] for _ in range(2)]
-    end_all_tokens(house.lake, NAME.upper())
+    end_all_tokens(installation.lake, NAME.upper())
     own.get("/healthz")
     assert {own.get("/photos", headers=bearer(token)).status_code for token in tokens} == {401}
     again = own.post("/login", json=CREDENTIALS).json()["token"]
@@ -291,8 +296,8 @@ def test_a_stolen_token_cannot_guess_the_password(own: TestClient) -> None:
     assert answers == [403] * FREE_FAILURES + [429]
 
 
-def test_a_lapsed_cookie_is_worth_nothing_after_logging_out(own: TestClient, house: House) -> None:
-    add_user(house.lake, NAME, PASSWORD)
+def test_a_lapsed_cookie_is_worth_nothing_after_logging_out(own: TestClient, installation: Installation) -> None:
+    add_user(installation.lake, NAME, PASSWORD)
     own.get("/healthz")
     own.post("/session", json=CREDENTIALS, headers=SAME_ORIGIN)
     copied = own.cookies[COOKIE]
@@ -319,11 +324,11 @@ def test_owners_manage_accounts(own: TestClient) -> None:
 
 
 def test_the_log_holds_no_secret(
-    own: TestClient, house: House, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    own: TestClient, installation: Installation, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     token = logged_in(own).headers["Authorization"].removeprefix("Bearer ")
-    key = add_key(house.lake, NAME, "script", ["read"])
+    key = add_key(installation.lake, NAME, "script", ["read"])
     own.get("/healthz")
     own.put("/account/password", json={"current_password": PASSWORD, "new_password": "battery staple"})
     own.get("/photos", headers={"X-API-Key": key})
@@ -332,8 +337,10 @@ def test_the_log_holds_no_secret(
     assert not [secret for secret in (PASSWORD, "battery staple", token, key, key[12:]) if secret in said]
 
 
-def test_the_pages_cookie_opens_reads_but_writes_must_come_from_the_page(own: TestClient, house: House) -> None:
-    add_user(house.lake, NAME, PASSWORD)
+def test_the_pages_cookie_opens_reads_but_writes_must_come_from_the_page(
+    own: TestClient, installation: Installation
+) -> None:
+    add_user(installation.lake, NAME, PASSWORD)
     own.get("/healthz")
     assert own.post("/session", json=CREDENTIALS).status_code == 403
     answer = own.post("/session", json=CREDENTIALS, headers=SAME_ORIGIN)

@@ -211,8 +211,8 @@ def test_answer_that_breaks_off_says_so_and_offers_the_days(
 def test_without_a_model_the_page_says_what_to_start_and_offers_the_days(
     browser: Browser, tmp_path: Path, width: int
 ) -> None:
-    house = pictured(tmp_path, ollama_primary_url=refusing_url())
-    for address in serve(house):
+    installation = pictured(tmp_path, ollama_primary_url=refusing_url())
+    for address in serve(installation):
         watched = Watched(browser, address, width)
         page = watched.log_in("/ask")
         page.wait_for_selector("#trouble:not([hidden])")
@@ -227,13 +227,13 @@ def test_without_a_model_the_page_says_what_to_start_and_offers_the_days(
         page.wait_for_url("**/days?q=Who*")
         page.wait_for_selector(".card[data-id]")
         watched.was_clean()
-    house.lake.close()
+    installation.lake.close()
 
 
 def test_model_that_is_missing_is_fetched_from_the_page(browser: Browser, tmp_path: Path) -> None:
     with OllamaStandIn([Say(["Here I am."])], models=[EMBED_MODEL]).running() as bare:
-        house = pictured(tmp_path, ollama_primary_url=bare.url)
-        for address in serve(house):
+        installation = pictured(tmp_path, ollama_primary_url=bare.url)
+        for address in serve(installation):
             watched = Watched(browser, address, 390)
             page = watched.log_in("/ask")
             page.wait_for_selector("#trouble:has-text('has not been downloaded')")
@@ -245,7 +245,7 @@ def test_model_that_is_missing_is_fetched_from_the_page(browser: Browser, tmp_pa
             page.wait_for_selector(".answer:has-text('Here I am.')")
             assert len(bare.bodies("/api/pull")) == 1, "it was fetched more than once"
             watched.was_clean()
-        house.lake.close()
+        installation.lake.close()
 
 
 @WIDTHS
@@ -300,10 +300,10 @@ def test_openrouter_is_offered_where_it_is_set_up_and_a_local_talk_stays_local(
     ollama.script.clear()
     ollama.script.append(Say(["At home."]))
     with OpenRouterStandIn([Say(["From afar."])]).running() as remote:
-        house = pictured(
+        installation = pictured(
             tmp_path, ollama_primary_url=ollama.url, openrouter_api_key=KEY, openrouter_base_url=remote.url
         )
-        for address in serve(house):
+        for address in serve(installation):
             watched = Watched(browser, address)
             page = watched.log_in("/ask")
             page.wait_for_selector(".model select")
@@ -320,7 +320,7 @@ def test_openrouter_is_offered_where_it_is_set_up_and_a_local_talk_stays_local(
             page.wait_for_selector(".answer:has-text('From afar.')")
             page.wait_for_function("() => document.querySelector('.model select').value.includes('hybrid')")
             watched.was_clean()
-        house.lake.close()
+        installation.lake.close()
 
 
 def test_what_was_left_out_or_not_answered_is_said(browser: Browser, site: str, ollama: OllamaStandIn) -> None:

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from serving.auth.accounts import add_user
 from sql.lake import utc_now
-from tests.serving.conftest import PASSWORD, House
+from tests.serving.conftest import PASSWORD, Installation
 from tests.serving.test_favorites import favorites, filled, own, refused
 
 __all__ = ["filled", "own", "refused"]  # fixtures
@@ -36,7 +36,7 @@ def tags(client: TestClient) -> dict[str, int]:
     return {row["tag"]["name"]: row["count"] for row in client.get("/tags").json()}
 
 
-def test_changes_tell_who_did_what_to_which_photos_and_leave_scans_out(own: TestClient, filled: House) -> None:
+def test_changes_tell_who_did_what_to_which_photos_and_leave_scans_out(own: TestClient, filled: Installation) -> None:
     number = tag(own, "a.jpg", "summer")
     own.put("/image/favorites", json={"path": "b.jpg"})
     liked, tagged = changes(own)
@@ -117,7 +117,7 @@ def test_undo_never_leaves_tags_without_name_or_two_of_one_name(own: TestClient)
     assert tags(own) == {"SUMMER": 0}
 
 
-def test_scans_accounts_and_unknown_snapshots_are_refused_in_words(own: TestClient, filled: House) -> None:
+def test_scans_accounts_and_unknown_snapshots_are_refused_in_words(own: TestClient, filled: Installation) -> None:
     own.put("/image/favorites", json={"path": "a.jpg"})
     snapshots = filled.lake.rows("cli/snapshots", row_limit=1000)
     scan = next(row for row in snapshots if row["message"] == "scan")
@@ -132,7 +132,9 @@ def test_scans_accounts_and_unknown_snapshots_are_refused_in_words(own: TestClie
     assert own.post("/undo", json={"snapshot_id": -1}).status_code == 422
 
 
-def test_what_is_expired_is_410_and_maintenance_before_that_changes_nothing(own: TestClient, filled: House) -> None:
+def test_what_is_expired_is_410_and_maintenance_before_that_changes_nothing(
+    own: TestClient, filled: Installation
+) -> None:
     tag(own, "a.jpg", "summer")
     tagged = changes(own)[0]
     filled.lake.maintain(30)
@@ -157,7 +159,7 @@ def test_bulk_edit_is_one_change_and_one_undo(own: TestClient) -> None:
     assert tags(own) == {}
 
 
-def test_viewer_neither_reads_who_likes_what_nor_undoes_it(own: TestClient, filled: House) -> None:
+def test_viewer_neither_reads_who_likes_what_nor_undoes_it(own: TestClient, filled: Installation) -> None:
     tag(own, "a.jpg", "x")
     add_user(filled.lake, "grace", PASSWORD)
     own.get("/healthz")
@@ -179,7 +181,7 @@ def test_undo_of_nonsense_is_422(refused: TestClient, body: dict[str, Any]) -> N
     assert refused.post("/undo", json=body).status_code == 422
 
 
-def test_favourites_are_undone_by_those_whose_they_are_alone(own: TestClient, filled: House) -> None:
+def test_favourites_are_undone_by_those_whose_they_are_alone(own: TestClient, filled: Installation) -> None:
     add_user(filled.lake, "grace", PASSWORD, role="owner")
     own.get("/healthz")
     token = own.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from serving.auth.accounts import add_user
 from sql.lake import utc_now
-from tests.serving.conftest import PASSWORD, House, logged_in
+from tests.serving.conftest import PASSWORD, Installation, logged_in
 from tests.serving.talking import events_of, talking_house
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import Drop, Fail, OllamaStandIn, Say
@@ -26,8 +26,8 @@ def ollama() -> Iterator[OllamaStandIn]:
         yield stand_in
 
 
-def three_photos(house: House) -> None:
-    with house.lake.write("photos") as writer:
+def three_photos(installation: Installation) -> None:
+    with installation.lake.write("photos") as writer:
         for number, year in enumerate((2023, 2023, 2024), start=1):
             content_hash = f"{number:064x}"
             writer.append("asset", [{"asset_id": number, "library_id": 1, "rel_path": f"italy/{number}.jpg",
@@ -43,7 +43,7 @@ def three_photos(house: House) -> None:
 
 
 @pytest.fixture
-def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[House, TestClient]]:
+def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[Installation, TestClient]]:
     with talking_house(tmp_path, three_photos, ollama_primary_url=ollama.url) as found:
         yield found
 
@@ -55,7 +55,7 @@ def ask(client: TestClient, message: str = "How many photos by year?", **options
 
 
 def test_question_about_the_library_is_answered_by_sql_that_is_shown(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
     ollama.script += [Say(calls=[("query_catalog", COUNT)]), Say(["Two in 2023, one in 2024."])]
     answer = ask(talking[1])
@@ -65,7 +65,9 @@ def test_question_about_the_library_is_answered_by_sql_that_is_shown(
     assert (answer["iterations"], answer["server"], answer["backend"]) == (1, ollama.url, "local")
 
 
-def test_stream_names_its_events_and_ends_with_done(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+def test_stream_names_its_events_and_ends_with_done(
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
+) -> None:
     ollama.script += [Say(["Looking. "], calls=[("find_photos", {"query": "italy 2"})]), Say(["One ", "[photo 2]."])]
     events = events_of(talking[1], "/chat/stream", {"message": "Which?"})
     assert [name for name, _ in events] == ["text", "tool_call", "tool_result", "text", "text", "done"]
@@ -74,7 +76,9 @@ def test_stream_names_its_events_and_ends_with_done(talking: tuple[House, TestCl
     assert done["cited"] == [{"kind": "photo", "id": 2}] and done["conversation_id"] == 1
 
 
-def test_conversation_goes_on_and_can_be_read_again(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+def test_conversation_goes_on_and_can_be_read_again(
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
+) -> None:
     client = talking[1]
     ollama.script += [Say(calls=[("query_catalog", COUNT)]), Say(["Three."]), Say(["In Italy."])]
     first = ask(client, "How many?")
@@ -92,8 +96,10 @@ def test_conversation_goes_on_and_can_be_read_again(talking: tuple[House, TestCl
     assert (listed["title"], listed["turns"]) == ("How many?", 2)
 
 
-def test_photo_metadata_and_facts_are_tools_too(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
-    house, client = talking
+def test_photo_metadata_and_facts_are_tools_too(
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
+) -> None:
+    installation, client = talking
     ollama.script += [
         Say(calls=[("get_photo_metadata", {"asset_id": 3}), ("get_photo_metadata", {"asset_id": 99})]),
         Say(calls=[("store_entity", {"name": "Ada", "kind": "person"})]),
@@ -106,12 +112,12 @@ def test_photo_metadata_and_facts_are_tools_too(talking: tuple[House, TestClient
     calls = ask(client)["tool_calls"]
     assert '"camera_make":"Leica"' in calls[0]["result"] and "no photo 99" in calls[1]["result"]
     assert "there is no entity 7" in calls[5]["result"]
-    facts = house.lake.select("select name, fact, round(confidence, 2) as sure from v_facts")
+    facts = installation.lake.select("select name, fact, round(confidence, 2) as sure from v_facts")
     assert facts == [{"name": "Ada", "fact": "Ada likes bees.", "sure": 0.6}] and "likes bees" in calls[6]["result"]
 
 
 def test_what_needs_something_that_is_not_set_is_no_tool(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
     ollama.script.append(Say(["ok"]))
     ask(talking[1])
@@ -121,12 +127,12 @@ def test_what_needs_something_that_is_not_set_is_no_tool(
 
 
 def test_accounts_and_their_passwords_are_out_of_reach(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
-    house, client = talking
+    installation, client = talking
     statements = ["select * from account", "from lake.account", "select password_hash from v_assets",
-                  f"select * from read_parquet('{house.settings.data_path}/**/*.parquet')",
-                  f"select * from '{house.settings.darkroom_home}/secrets/secret_key'"]  # fmt: skip
+                  f"select * from read_parquet('{installation.settings.data_path}/**/*.parquet')",
+                  f"select * from '{installation.settings.darkroom_home}/secrets/secret_key'"]  # fmt: skip
     ollama.script += [Say(calls=[("query_catalog", {"sql": sql}) for sql in statements]), Say(["I may not."])]
     calls = ask(client)["tool_calls"]
     assert len(calls) == 5 and all(call["failed"] for call in calls)
@@ -134,7 +140,7 @@ def test_accounts_and_their_passwords_are_out_of_reach(
 
 
 def test_client_may_ask_for_fewer_rounds_but_not_for_more(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
     ollama.script += [Say(calls=[("find_photos", {"query": str(number)})]) for number in range(6)] + [Say(["enough"])]
     answer = ask(talking[1], max_iterations=100)
@@ -144,20 +150,22 @@ def test_client_may_ask_for_fewer_rounds_but_not_for_more(
 
 
 def test_no_model_server_is_503_with_what_to_start(tmp_path: Path) -> None:
-    with talking_house(tmp_path, ollama_primary_url=refusing_url()) as (house, client):
+    with talking_house(tmp_path, ollama_primary_url=refusing_url()) as (installation, client):
         answer = client.post("/chat", json={"message": "hello"})
         assert answer.status_code == 503 and "Start Ollama" in answer.json()["detail"]
         assert answer.headers["retry-after"]
         ((name, data),) = events_of(client, "/chat/stream", {"message": "hello"})
         assert (name, data["status"]) == ("error", 503) and "Start Ollama" in data["detail"]
-        assert house.lake.select("from conversation") == []
+        assert installation.lake.select("from conversation") == []
 
 
-def test_conversation_is_deleted_by_whose_it_is_alone(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
-    house, client = talking
+def test_conversation_is_deleted_by_whose_it_is_alone(
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
+) -> None:
+    installation, client = talking
     ollama.script += [Say(["One."]), Say(["Two."])]
     number, other = (ask(client)["conversation_id"] for _ in range(2))
-    add_user(house.lake, "grace", PASSWORD, role="owner")
+    add_user(installation.lake, "grace", PASSWORD, role="owner")
     client.get("/healthz")
     token = client.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]
     grace = {"Authorization": f"Bearer {token}"}
@@ -169,24 +177,24 @@ def test_conversation_is_deleted_by_whose_it_is_alone(talking: tuple[House, Test
     assert gone_on.status_code == 404
     (left,) = client.get("/chat").json()["conversations"]
     assert left["conversation_id"] == other
-    assert house.lake.select("select distinct conversation_id from conversation_message") == [
+    assert installation.lake.select("select distinct conversation_id from conversation_message") == [
         {"conversation_id": other}
     ]
 
 
 @pytest.mark.parametrize("failure", [Drop(["half an "]), Fail(500, "broken")], ids=repr)
 def test_nothing_is_kept_of_a_turn_that_fails(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn, failure: Any
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn, failure: Any
 ) -> None:
-    house, client = talking
+    installation, client = talking
     ollama.script += [Say(calls=[("find_photos", {})]), failure]
     events = events_of(client, "/chat/stream", {"message": "hello"})
     assert events[-1][0] == "error" and events[-1][1]["status"] == 503
-    assert house.lake.select("from conversation_message") == []
+    assert installation.lake.select("from conversation_message") == []
 
 
 def test_hybrid_needs_a_key_and_a_conversation_of_its_own(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn, tmp_path: Path
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn, tmp_path: Path
 ) -> None:
     _, client = talking
     refused = client.post("/chat", json={"message": "hello", "backend": "hybrid"})
@@ -204,7 +212,7 @@ def test_hybrid_needs_a_key_and_a_conversation_of_its_own(
             assert hybrid.get("/insights/openrouter/models").json()["configured"] is True
 
 
-def test_models_of_the_servers_are_listed(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+def test_models_of_the_servers_are_listed(talking: tuple[Installation, TestClient], ollama: OllamaStandIn) -> None:
     (found,) = talking[1].get("/insights/models").json()["servers"]
     assert found["server"] == ollama.url and found["has_model"]
     assert "tools" in found["models"][0]["capabilities"]
@@ -229,6 +237,6 @@ def test_body_that_cannot_be_meant_is_refused(unchanged: TestClient, body: dict[
     assert unchanged.post("/chat/stream", json=body).status_code == 422
 
 
-def test_unknown_conversation_is_404(talking: tuple[House, TestClient]) -> None:
+def test_unknown_conversation_is_404(talking: tuple[Installation, TestClient]) -> None:
     assert talking[1].post("/chat", json={"message": "x", "conversation_id": 9}).status_code == 404
     assert talking[1].get("/chat/history", params={"conversation_id": 9}).status_code == 404

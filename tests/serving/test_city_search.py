@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from sql.lake import utc_now
-from tests.serving.conftest import House, logged_in, make_house
+from tests.serving.conftest import Installation, logged_in, make_installation
 from tests.serving.organised import organise
 
 PLACES = {"westminster": (51.4995, -0.1248), "neuilly": (48.8846, 2.2690), "island": (43.6387, -79.3800),
@@ -20,8 +20,8 @@ PLACES = {"westminster": (51.4995, -0.1248), "neuilly": (48.8846, 2.2690), "isla
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One made-up photo a place."""
-    house: House = make_house(tmp_path_factory.mktemp("cities"))
-    with house.lake.write("made up") as writer:
+    installation: Installation = make_installation(tmp_path_factory.mktemp("cities"))
+    with installation.lake.write("made up") as writer:
         for number, (name, (latitude, longitude)) in enumerate(PLACES.items(), 1):
             hash_ = f"{number:064x}"
             version = {"asset_id": number, "size_bytes": 5, "mtime_ns": 10**18 + number}
@@ -31,10 +31,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             writer.append("fingerprint", [{**version, **kind, "content_hash": hash_}])
             position = {"latitude": latitude, "longitude": longitude}
             writer.append("metadata", [{"asset_id": number, "content_hash": hash_, "sidecar_version": "", **position}])
-    organise(house)
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+    organise(installation)
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
-    house.lake.close()
+    installation.lake.close()
 
 
 def found(client: TestClient, query: str) -> set[str]:

@@ -17,7 +17,7 @@ from serving.app import create_app
 from serving.auth.accounts import add_user
 from serving.auth.tokens import issue_token
 from tests.pictures import draw
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 from tests.stand_ins.ollama import OllamaStandIn, Say
 from tests.waiting import wait_until
 
@@ -31,25 +31,27 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 
 @pytest.fixture
-def served(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[House, httpx.Client]]:
+def served(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[Installation, httpx.Client]]:
     """A photo, and a client of the API that gives up half a second after it asked."""
-    house = make_house(tmp_path)
-    house.settings = house.settings.model_copy(update={"ollama_primary_url": ollama.url})
-    draw(house.root / "a.jpg", 1, taken="2025:06:01 10:00:00")
-    house.scan()
-    add_user(house.lake, NAME, PASSWORD)
-    config = uvicorn.Config(create_app(house.settings, house.lake), port=0, access_log=False, log_config=None)
+    installation = make_installation(tmp_path)
+    installation.settings = installation.settings.model_copy(update={"ollama_primary_url": ollama.url})
+    draw(installation.root / "a.jpg", 1, taken="2025:06:01 10:00:00")
+    installation.scan()
+    add_user(installation.lake, NAME, PASSWORD)
+    config = uvicorn.Config(
+        create_app(installation.settings, installation.lake), port=0, access_log=False, log_config=None
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_until(lambda: server.started)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    headers = {"Authorization": f"Bearer {issue_token(house.settings, NAME)}"}
+    headers = {"Authorization": f"Bearer {issue_token(installation.settings, NAME)}"}
     with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30) as client:
-        yield house, client
+        yield installation, client
     server.should_exit = True
     thread.join(30)
-    house.lake.close()
+    installation.lake.close()
 
 
 def hang_up(client: httpx.Client, path: str, body: dict[str, Any], ollama: OllamaStandIn) -> None:
@@ -66,21 +68,23 @@ def hang_up(client: httpx.Client, path: str, body: dict[str, Any], ollama: Ollam
     assert ollama.cut_off.wait(60), "the model goes on though nobody listens"
 
 
-def test_insight_nobody_waits_for_is_not_written(served: tuple[House, httpx.Client], ollama: OllamaStandIn) -> None:
-    house, client = served
+def test_insight_nobody_waits_for_is_not_written(
+    served: tuple[Installation, httpx.Client], ollama: OllamaStandIn
+) -> None:
+    installation, client = served
     for path in ("/insights/generate", "/insights/generate/agentic"):
         hang_up(client, path, {"file_path": "a.jpg"}, ollama)
-    assert house.lake.select("select * from insight") == []
+    assert installation.lake.select("select * from insight") == []
     ollama.script += [Say(["Written."]), Say(["Title"])]
     answer = client.post("/insights/generate", json={"file_path": "a.jpg"})
     assert answer.status_code == 200, "the photo is free for the next turn"
 
 
-def test_chat_nobody_waits_for_keeps_nothing(served: tuple[House, httpx.Client], ollama: OllamaStandIn) -> None:
-    house, client = served
+def test_chat_nobody_waits_for_keeps_nothing(served: tuple[Installation, httpx.Client], ollama: OllamaStandIn) -> None:
+    installation, client = served
     hang_up(client, "/chat", {"message": "How many?"}, ollama)
     ollama.script += [Say(["Written."]), Say(["Title"])]
     assert client.post("/insights/generate", json={"file_path": "a.jpg"}).status_code == 200
     hang_up(client, "/insights/chat", {"file_path": "a.jpg", "user_message": "When?"}, ollama)
-    assert len(house.lake.select("select * from conversation")) == 1
-    assert len(house.lake.select("select * from conversation_message")) == 2
+    assert len(installation.lake.select("select * from conversation")) == 1
+    assert len(installation.lake.select("select * from conversation_message")) == 2

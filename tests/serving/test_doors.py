@@ -22,7 +22,7 @@ from serving.auth import login_limit
 from serving.auth.accounts import add_user
 from serving.auth.login_limit import FREE_FAILURES
 from tests.deployments.live import wait_for
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 
 REGISTRATION = {"username": NAME, "password": PASSWORD, "confirmation": PASSWORD}
 LOGIN = {"username": NAME, "password": PASSWORD}
@@ -33,7 +33,7 @@ WITHIN_SECONDS = 60
 class Door:
     """An API as `darkroom up` serves it, and what a raw socket gets from it."""
 
-    house: House
+    installation: Installation
     server: uvicorn.Server
     token: str = ""
 
@@ -68,9 +68,11 @@ def read_to_end(knocking: socket.socket) -> bytes:
 @contextmanager
 def served(folder: Path, **changes: Any) -> Iterator[Door]:
     """An API over an empty library, with short patience."""
-    house = make_house(folder)
-    settings = type(house.settings)(darkroom_home=house.settings.darkroom_home, bind_url="127.0.0.1:0", **changes)
-    server = uvicorn.Server(server_config(create_app(settings, house.lake), settings))
+    installation = make_installation(folder)
+    settings = type(installation.settings)(
+        darkroom_home=installation.settings.darkroom_home, bind_url="127.0.0.1:0", **changes
+    )
+    server = uvicorn.Server(server_config(create_app(settings, installation.lake), settings))
     thread = threading.Thread(target=server.run, daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(login_limit, "BASE_SECONDS", 300.0)  # no wait is over before a slow machine asks again
@@ -80,10 +82,10 @@ def served(folder: Path, **changes: Any) -> Iterator[Door]:
         patch.setattr(request_limits, "UPLOAD_PAUSE_SECONDS", 5.0)
         thread.start()
         wait_for(lambda: server.started, 60)
-        yield Door(house, server)
+        yield Door(installation, server)
         server.should_exit = True
         thread.join(20)
-    house.lake.close()
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     names = ["photos.example.org", "*.example.net"]
     folder = tmp_path_factory.mktemp("named")
     with served(folder, allowed_hosts=names, trusted_proxies=["127.0.0.0/8"], max_connections=8) as door:
-        add_user(door.house.lake, NAME, PASSWORD)
+        add_user(door.installation.lake, NAME, PASSWORD)
         door.ask("GET", "/healthz")
         door.token = door.ask("POST", "/login", json=LOGIN).json()["token"]
         yield door
@@ -114,7 +116,7 @@ def test_a_name_that_is_not_ours_gets_no_answer_and_no_account(door: Door) -> No
         assert answer.status_code == 421 and "ALLOWED_HOSTS" in answer.text
     twice = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
     assert door.answer(twice).startswith(b"HTTP/1.1 421")
-    assert door.house.lake.select("select * from account") == []
+    assert door.installation.lake.select("select * from account") == []
 
 
 def test_our_names_are_loopback_numbers_this_machine_and_those_that_are_allowed(named: Door) -> None:
@@ -138,7 +140,7 @@ def test_a_foreign_page_can_neither_register_nor_log_in_nor_write(door: Door, pa
         )
         assert answer.status_code == 403, path
         assert "access-control-allow-origin" not in answer.headers
-    assert door.house.lake.select("select * from account") == []
+    assert door.installation.lake.select("select * from account") == []
 
 
 @pytest.mark.parametrize("path", ["/login", "/register", "/session"])
@@ -169,7 +171,7 @@ def test_an_upload_may_be_large_but_one_that_stalls_ends_and_leaves_nothing(name
     part = 'Content-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
     stalled = named.answer((head + form + part).encode() + b"\xff\xd8\xff")
     assert stalled.startswith(b"HTTP/1.1 408")
-    assert [path for path in named.house.root.rglob("*") if path.is_file()] == []
+    assert [path for path in named.installation.root.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ", b"\r\n\r\n"])
@@ -256,4 +258,4 @@ def test_of_two_first_registrations_at_once_one_wins(door: Door) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda body: door.ask("POST", "/register", json=body).status_code, bodies))
     assert sorted(answers) == [200, 403, 403, 403]
-    assert len(door.house.lake.select("select * from account")) == 1
+    assert len(door.installation.lake.select("select * from account")) == 1

@@ -14,30 +14,32 @@ from PIL import Image
 from serving.app import create_app
 from serving.auth.accounts import add_user
 from sql.lake import FOLDER, utc_now
-from tests.serving.conftest import PASSWORD, House, fill, logged_in, make_house
+from tests.serving.conftest import PASSWORD, Installation, fill, logged_in, make_installation
 from tests.serving.organised import organise
 
 FILES = ["2012/summer/ladybug.jpg", "2015/safari/elephants.jpg", "2018/beach/beach_sand.jpg"]
 
 
 @pytest.fixture
-def house(media: Path, tmp_path: Path) -> Iterator[House]:
+def installation(media: Path, tmp_path: Path) -> Iterator[Installation]:
     """Three pictures; a copy of the first, and a small and a recompressed version of the second."""
-    house = make_house(tmp_path)
-    fill(house, media, FILES)
-    shutil.copyfile(house.root / FILES[0], house.root / "copy of ladybug.jpg")
-    with Image.open(house.root / FILES[1]) as elephants:
-        elephants.convert("RGB").save(house.root / "recompressed.jpg", quality=40)
-        elephants.convert("RGB").resize((elephants.width // 2, elephants.height // 2)).save(house.root / "small.png")
-    house.scan()
-    organise(house)
-    yield house
-    house.lake.close()
+    installation = make_installation(tmp_path)
+    fill(installation, media, FILES)
+    shutil.copyfile(installation.root / FILES[0], installation.root / "copy of ladybug.jpg")
+    with Image.open(installation.root / FILES[1]) as elephants:
+        elephants.convert("RGB").save(installation.root / "recompressed.jpg", quality=40)
+        elephants.convert("RGB").resize((elephants.width // 2, elephants.height // 2)).save(
+            installation.root / "small.png"
+        )
+    installation.scan()
+    organise(installation)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+def client(installation: Installation) -> Iterator[TestClient]:
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
 
 
@@ -79,7 +81,9 @@ def test_scaled_and_recompressed_versions_look_alike_and_the_largest_is_to_keep(
     assert "small.png" in names(group)[1:]
 
 
-def test_keeping_one_hides_the_others_everywhere_and_deletes_nothing(client: TestClient, house: House) -> None:
+def test_keeping_one_hides_the_others_everywhere_and_deletes_nothing(
+    client: TestClient, installation: Installation
+) -> None:
     (group,) = groups(client, "exact")
     keep, other = ids(group)
     everything = shown(client)
@@ -95,24 +99,26 @@ def test_keeping_one_hides_the_others_everywhere_and_deletes_nothing(client: Tes
     assert client.get(f"/photos/{other}").json()["hidden"] == "duplicate"
     assert groups(client, "exact") == []
     assert len(groups(client, "exact", include_duplicates=True)) == 1
-    assert {path.name for path in house.root.rglob("*") if path.is_file()} == everything
+    assert {path.name for path in installation.root.rglob("*") if path.is_file()} == everything
     assert post(client, "/duplicates/unresolve", asset_ids=[other]) == {"restored": 1}
     assert shown(client) == everything
 
 
 @pytest.mark.parametrize("loss", ["missing", "changed"])
-def test_the_hidden_copy_is_shown_while_the_kept_one_is_gone(client: TestClient, house: House, loss: str) -> None:
+def test_the_hidden_copy_is_shown_while_the_kept_one_is_gone(
+    client: TestClient, installation: Installation, loss: str
+) -> None:
     (group,) = groups(client, "exact")
     keep, other = ids(group)
     post(client, "/duplicates/resolve", keep=keep, hide=[other])
-    with house.lake.write("lost") as writer:
+    with installation.lake.write("lost") as writer:
         if loss == "missing":
             writer.execute("update asset set missing_since = $now where asset_id = $id", now=utc_now(), id=keep)
         else:
             writer.execute("update fingerprint set content_hash = repeat('0', 64) where asset_id = $id", id=keep)
     client.app.state.context.replica.refresh()  # type: ignore[attr-defined]
     assert names(group)[1] in shown(client)
-    with house.lake.write("back") as writer:
+    with installation.lake.write("back") as writer:
         writer.execute("update asset set missing_since = null where asset_id = $id", id=keep)
         hash_ = group["photos"][0]["content_hash"]
         writer.execute("update fingerprint set content_hash = $h where asset_id = $id", id=keep, h=hash_)
@@ -120,18 +126,18 @@ def test_the_hidden_copy_is_shown_while_the_kept_one_is_gone(client: TestClient,
     assert names(group)[1] not in shown(client)
 
 
-def test_choosing_again_moves_what_was_hidden_to_the_new_choice(client: TestClient, house: House) -> None:
+def test_choosing_again_moves_what_was_hidden_to_the_new_choice(client: TestClient, installation: Installation) -> None:
     (group,) = groups(client, "perceptual")
     first, second, third = ids(group)
     post(client, "/duplicates/resolve", keep=first, hide=[second])
     post(client, "/duplicates/resolve", keep=third, hide=[first])
-    kept = {row["asset_id"]: row["kept_asset_id"] for row in house.lake.select("select * from hidden")}
+    kept = {row["asset_id"]: row["kept_asset_id"] for row in installation.lake.select("select * from hidden")}
     assert kept == {first: third, second: third}
     post(client, "/duplicates/resolve", keep=first, hide=[third])
-    kept = {row["asset_id"]: row["kept_asset_id"] for row in house.lake.select("select * from hidden")}
+    kept = {row["asset_id"]: row["kept_asset_id"] for row in installation.lake.select("select * from hidden")}
     assert kept == {second: first, third: first}
     for check in sorted(path.stem for path in (FOLDER / "checks").glob("unique_*.sql")):
-        assert house.lake.rows(f"checks/{check}") == [], check
+        assert installation.lake.rows(f"checks/{check}") == [], check
 
 
 def test_a_group_that_is_none_is_not_offered_again(client: TestClient) -> None:
@@ -174,7 +180,9 @@ def told(client: TestClient, path: str) -> dict[str, Any]:
     return {"tags": set(photo["tag_ids"]), "favorite": photo["favorite"], "rating": photo["rating"]}
 
 
-def test_what_was_said_of_the_hidden_ones_is_said_of_the_kept_one(client: TestClient, house: House) -> None:
+def test_what_was_said_of_the_hidden_ones_is_said_of_the_kept_one(
+    client: TestClient, installation: Installation
+) -> None:
     (group,) = groups(client, "perceptual")
     keep, second, third = (photo["path"] for photo in group["photos"])
     given = ((keep, "safari"), (second, "safari"), (second, "elephant"), (third, "elephant"), (third, "dust"))
@@ -187,7 +195,7 @@ def test_what_was_said_of_the_hidden_ones_is_said_of_the_kept_one(client: TestCl
     assert told(client, keep) == {"tags": tags, "favorite": True, "rating": 5}
     assert {path: told(client, path) for path in (second, third)} == {path: before[path] for path in (second, third)}
     for table in ("photo_tag", "favorite", "photo_note"):
-        assert house.lake.rows(f"checks/unique_{table}") == []
+        assert installation.lake.rows(f"checks/unique_{table}") == []
     change = client.get("/changes").json()["changes"][0]
     assert client.post("/undo", json={"snapshot_id": change["snapshot_id"]}).status_code == 200
     assert {path: told(client, path) for path in (keep, second, third)} == before
@@ -196,7 +204,9 @@ def test_what_was_said_of_the_hidden_ones_is_said_of_the_kept_one(client: TestCl
     assert told(client, keep)["rating"] == 1, "its own rating counts"
 
 
-def test_another_owner_may_undo_a_choice_that_took_favourites_along(client: TestClient, house: House) -> None:
+def test_another_owner_may_undo_a_choice_that_took_favourites_along(
+    client: TestClient, installation: Installation
+) -> None:
     """What is only about favourites is for those whose they are; this is about photos."""
     (group,) = groups(client, "perceptual")
     keep, second = (photo["path"] for photo in group["photos"][:2])
@@ -204,7 +214,7 @@ def test_another_owner_may_undo_a_choice_that_took_favourites_along(client: Test
     before = told(client, keep)
     post(client, "/duplicates/resolve", keep=ids(group)[0], hide=ids(group)[1:])
     assert told(client, keep)["favorite"]
-    add_user(house.lake, "grace", PASSWORD, role="owner")
+    add_user(installation.lake, "grace", PASSWORD, role="owner")
     client.get("/healthz")
     token = client.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]
     change = client.get("/changes").json()["changes"][0]
@@ -240,16 +250,16 @@ def test_what_makes_no_sense_is_refused(client: TestClient) -> None:
 
 
 def test_a_raw_and_its_jpeg_are_one_shot(media: Path, tmp_path: Path) -> None:
-    house = make_house(tmp_path / "pair")
-    fill(house, media, ["raw/canon/1Ds_Mark_III.CR2"])
-    house.scan()
-    thumbnail = house.settings.thumbnails_folder / "raw/canon/1Ds_Mark_III.CR2"
-    shutil.copyfile(thumbnail, house.root / "raw/canon/1Ds_Mark_III.JPG")
-    shutil.copyfile(thumbnail, house.root / "raw/canon/another name.JPG")
-    house.scan()
-    organise(house)
-    with TestClient(create_app(house.settings, house.lake)) as client:
+    installation = make_installation(tmp_path / "pair")
+    fill(installation, media, ["raw/canon/1Ds_Mark_III.CR2"])
+    installation.scan()
+    thumbnail = installation.settings.thumbnails_folder / "raw/canon/1Ds_Mark_III.CR2"
+    shutil.copyfile(thumbnail, installation.root / "raw/canon/1Ds_Mark_III.JPG")
+    shutil.copyfile(thumbnail, installation.root / "raw/canon/another name.JPG")
+    installation.scan()
+    organise(installation)
+    with TestClient(create_app(installation.settings, installation.lake)) as client:
         logged_in(client)
         found = [set(names(group)) for group in groups(client, "perceptual")]
     assert all(group != {"1Ds_Mark_III.CR2", "1Ds_Mark_III.JPG"} for group in found)
-    house.lake.close()
+    installation.lake.close()

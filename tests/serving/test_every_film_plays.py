@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from serving.auth.accounts import add_user
 from serving.auth.tokens import issue_token
 from tests.drawn import drawn_file
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 from tests.serving.films import ffmpeg
 from tests.serving.test_video import until
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
@@ -112,21 +112,21 @@ def synthesise(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = make_house(tmp_path_factory.mktemp("every"))
-    add_user(house.lake, NAME, PASSWORD)
-    yield house
-    house.lake.close()
+def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = make_installation(tmp_path_factory.mktemp("every"))
+    add_user(installation.lake, NAME, PASSWORD)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def site(films: House) -> Iterator[str]:
+def site(films: Installation) -> Iterator[str]:
     yield from serve(films)
 
 
-def troubles_of(house: House, browser: Browser, site: str, paths: list[str]) -> dict[str, str]:
+def troubles_of(installation: Installation, browser: Browser, site: str, paths: list[str]) -> dict[str, str]:
     """What does not play, and why."""
-    headers = {"Authorization": f"Bearer {issue_token(house.settings, NAME)}"}
+    headers = {"Authorization": f"Bearer {issue_token(installation.settings, NAME)}"}
     found: dict[str, str] = {}
     watched = Watched(browser, site)
     watched.log_in().wait_for_selector(".tile")
@@ -165,7 +165,7 @@ def _clip(client: httpx.Client, path: str) -> str:
     return address
 
 
-def test_every_film_of_the_real_library_plays(films: House, browser: Browser, site: str, media: Path) -> None:
+def test_every_film_of_the_real_library_plays(films: Installation, browser: Browser, site: str, media: Path) -> None:
     paths = playable_films(media)
     assert len(paths) > 20
     for path in paths:
@@ -176,7 +176,7 @@ def test_every_film_of_the_real_library_plays(films: House, browser: Browser, si
     assert troubles_of(films, browser, site, paths) == {}
 
 
-def test_every_codec_that_can_be_written_here_plays(films: House, browser: Browser, site: str) -> None:
+def test_every_codec_that_can_be_written_here_plays(films: Installation, browser: Browser, site: str) -> None:
     synthesise(films.root / "codecs")
     films.scan()
     httpx.get(f"{site}/healthz")

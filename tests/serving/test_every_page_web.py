@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from serving.auth.accounts import add_user
-from tests.serving.conftest import NAME, PASSWORD, make_house
+from tests.serving.conftest import NAME, PASSWORD, make_installation
 from tests.serving.full_site import Site, full_site, opened
 from tests.serving.test_web import CHROMIUM, browser
 
@@ -43,11 +43,11 @@ SIDEWAYS = """() => [...document.querySelectorAll('body *')]
 
 @pytest.fixture(scope="module")
 def site(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    house = make_house(tmp_path_factory.mktemp("every page"))
-    add_user(house.lake, NAME, PASSWORD)
-    with full_site(house, media) as site:
+    installation = make_installation(tmp_path_factory.mktemp("every page"))
+    add_user(installation.lake, NAME, PASSWORD)
+    with full_site(installation, media) as site:
         yield site
-    house.lake.close()
+    installation.lake.close()
 
 
 def pages(site: Site) -> dict[str, str]:
@@ -182,7 +182,7 @@ def test_what_is_gone_is_a_page_for_people_and_json_for_programs(browser: Browse
 
 
 def test_place_is_named_beside_its_position(browser: Browser, site: Site) -> None:
-    place = site.house.lake.select("select city, country from v_assets where asset_id = $id", id=site.photo)[0]
+    place = site.installation.lake.select("select city, country from v_assets where asset_id = $id", id=site.photo)[0]
     page = opened(browser, site.address, 1440)
     page.goto(f"/view/{site.photo}")
     page.wait_for_selector(".panel dt:text-is('Position')")

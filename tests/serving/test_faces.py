@@ -12,13 +12,13 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.apollo_stand_in import Mood, box_of, identity, portrait
-from tests.serving.conftest import House, logged_in
+from tests.serving.conftest import Installation, logged_in
 from tests.serving.people import World, people
 
 
 @pytest.fixture
-def world(house: House) -> Iterator[World]:
-    with people(house) as world:
+def world(installation: Installation) -> Iterator[World]:
+    with people(installation) as world:
         portrait(world.root / "two.jpg", "red", "blue")
         portrait(world.root / "none.jpg", seed=3)
         portrait(world.root / "red.jpg", "red", seed=4, orientation=6)
@@ -164,13 +164,13 @@ def test_deleted_face_is_gone_and_comes_back_by_undo(world: World) -> None:
     assert len(world.client.get("/faces/embeddings").json()) == 3
 
 
-def test_without_an_engine_reading_works_and_drawing_says_503(house: House) -> None:
+def test_without_an_engine_reading_works_and_drawing_says_503(installation: Installation) -> None:
     from serving.app import create_app
 
-    with TestClient(create_app(house.settings, house.lake)) as plain:
+    with TestClient(create_app(installation.settings, installation.lake)) as plain:
         client = logged_in(plain)
-        portrait(house.root / "a.jpg", "red")
-        house.scan()
+        portrait(installation.root / "a.jpg", "red")
+        installation.scan()
         plain.app.state.context.replica.refresh()  # type: ignore[attr-defined]
         assert client.get("/image/faces", params={"path": "a.jpg"}).json() == []
         assert client.get("/faces/stats").json()["engine"] == "off"

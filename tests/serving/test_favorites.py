@@ -12,35 +12,35 @@ from fastapi.testclient import TestClient
 from serving.app import create_app
 from serving.auth.accounts import add_user, remove_user
 from tests.pictures import draw
-from tests.serving.conftest import PASSWORD, House, logged_in, prepared_house
+from tests.serving.conftest import PASSWORD, Installation, logged_in, prepared_installation
 
 
-def two_pictures_and_a_copy(house: House) -> None:
+def two_pictures_and_a_copy(installation: Installation) -> None:
     for seed, path in enumerate(["a.jpg", "b.jpg"]):
-        draw(house.root / path, seed, taken=f"2019:07:0{seed + 1} 10:00:00")
-    shutil.copy2(house.root / "a.jpg", house.root / "copy.jpg")
-    house.scan()
+        draw(installation.root / path, seed, taken=f"2019:07:0{seed + 1} 10:00:00")
+    shutil.copy2(installation.root / "a.jpg", installation.root / "copy.jpg")
+    installation.scan()
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Iterator[House]:
+def filled(tmp_path: Path) -> Iterator[Installation]:
     """Two pictures and a copy of the first."""
-    house = prepared_house(tmp_path, two_pictures_and_a_copy)
-    yield house
-    house.lake.close()
+    installation = prepared_installation(tmp_path, two_pictures_and_a_copy)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The same for requests that are refused."""
-    house = prepared_house(tmp_path_factory.mktemp("refused"), two_pictures_and_a_copy)
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+    installation = prepared_installation(tmp_path_factory.mktemp("refused"), two_pictures_and_a_copy)
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
-    house.lake.close()
+    installation.lake.close()
 
 
 @pytest.fixture
-def own(filled: House) -> Iterator[TestClient]:
+def own(filled: Installation) -> Iterator[TestClient]:
     with TestClient(create_app(filled.settings, filled.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
 
@@ -62,7 +62,7 @@ def test_favourite_is_201_then_200_and_is_on_every_copy(own: TestClient) -> None
     assert own.delete("/image/favorites", params={"path": "a.jpg"}).status_code == 200
 
 
-def test_favourites_are_ones_own_also_for_a_viewer(own: TestClient, filled: House) -> None:
+def test_favourites_are_ones_own_also_for_a_viewer(own: TestClient, filled: Installation) -> None:
     add_user(filled.lake, "grace", PASSWORD)
     own.get("/healthz")  # looks at the lake
     token = own.post("/login", json={"username": "grace", "password": PASSWORD}).json()["token"]
@@ -88,7 +88,9 @@ def test_photo_that_is_not_there_is_no_favourite(refused: TestClient, body: dict
     assert refused.put("/image/favorites", json=body).status_code == status
 
 
-def test_rating_and_description_win_over_the_file_until_they_are_given_back(own: TestClient, filled: House) -> None:
+def test_rating_and_description_win_over_the_file_until_they_are_given_back(
+    own: TestClient, filled: Installation
+) -> None:
     draw(filled.root / "c.jpg", 7)
     filled.scan()
     with filled.lake.write("as if a sidecar said so") as writer:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from serving.app import create_app
-from tests.serving.conftest import House, logged_in, make_house
+from tests.serving.conftest import Installation, logged_in, make_installation
 
 NAMES = [
     "a%00b.jpg",
@@ -31,25 +31,25 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, House]]:
-    house = make_house(tmp_path_factory.mktemp("hostile"))
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Installation]]:
+    installation = make_installation(tmp_path_factory.mktemp("hostile"))
     for number, name in enumerate(NAMES):
-        file = house.root / name
+        file = installation.root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (32 + number, 24), (20 * number, 60, 90)).save(file, "JPEG")
-    house.scan()
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
-        yield logged_in(client), house
-    house.lake.close()
+    installation.scan()
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
+        yield logged_in(client), installation
+    installation.lake.close()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_listed_is_served_by_every_route(hostile: tuple[TestClient, House], name: str) -> None:
-    client, house = hostile
+def test_what_is_listed_is_served_by_every_route(hostile: tuple[TestClient, Installation], name: str) -> None:
+    client, installation = hostile
     path = quote(name, safe="")
     listed = {photo["path"]: photo for photo in client.get("/photos?limit=100").json()["photos"]}
     assert sorted(listed) == sorted(NAMES)
-    assert client.get(f"/image?path={path}").content == (house.root / name).read_bytes()
+    assert client.get(f"/image?path={path}").content == (installation.root / name).read_bytes()
     thumbnail = client.get(f"/image?path={path}&size=thumb")
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/jpeg")
     assert client.get(listed[name]["thumb_url"]).status_code == 200
@@ -66,9 +66,9 @@ def test_what_is_listed_is_served_by_every_route(hostile: tuple[TestClient, Hous
 @given(
     st.lists(st.sampled_from(["..", "%2e", "%2f", "%5c", "%25", "%00", "/", "\\", "a", ".", "\0", "C:"]), max_size=8)
 )
-def test_no_spelling_leads_out_of_the_library(hostile: tuple[TestClient, House], parts: list[str]) -> None:
-    client, house = hostile
-    (house.root.parent / "secret.jpg").write_bytes(b"secret")
+def test_no_spelling_leads_out_of_the_library(hostile: tuple[TestClient, Installation], parts: list[str]) -> None:
+    client, installation = hostile
+    (installation.root.parent / "secret.jpg").write_bytes(b"secret")
     text = "".join([*parts, "secret.jpg"])
     for encoded in (quote(text, safe=""), quote(quote(text, safe=""), safe=""), text.replace("\0", "%00")):
         for address in (f"/image?path={encoded}", f"/image/metadata?path={encoded}", f"/photos?path={encoded}"):

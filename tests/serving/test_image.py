@@ -16,7 +16,7 @@ from blake3 import blake3
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from tests.serving.conftest import CHOSEN, House, logged_in
+from tests.serving.conftest import CHOSEN, Installation, logged_in
 from tests.serving.test_photos import photos
 
 
@@ -26,7 +26,7 @@ def image(client: TestClient, path: str, **more: str) -> Any:
 
 
 @pytest.mark.parametrize("path", CHOSEN)
-def test_full_is_the_original_byte_for_byte(client: TestClient, scanned: House, path: str) -> None:
+def test_full_is_the_original_byte_for_byte(client: TestClient, scanned: Installation, path: str) -> None:
     answer = image(client, path)
     assert answer.status_code == 200
     assert answer.content == (scanned.root / path).read_bytes()
@@ -41,7 +41,7 @@ def test_content_type_follows_the_bytes_not_the_name(client: TestClient) -> None
     assert image(client, "video/video.webm").headers["content-type"] == "video/webm"
 
 
-def test_ranges_are_served_for_video_players(client: TestClient, scanned: House) -> None:
+def test_ranges_are_served_for_video_players(client: TestClient, scanned: Installation) -> None:
     content = (scanned.root / "video/video.webm").read_bytes()
     answer = image(client, "video/video.webm", header_range="bytes=100-199")
     assert (answer.status_code, answer.content) == (206, content[100:200])
@@ -64,12 +64,12 @@ def test_a_copy_that_is_still_good_is_not_sent_again(client: TestClient) -> None
     assert other.status_code == 200
 
 
-def test_range_of_a_changed_file_is_sent_whole(client: TestClient, scanned: House) -> None:
+def test_range_of_a_changed_file_is_sent_whole(client: TestClient, scanned: Installation) -> None:
     answer = image(client, "video/video.webm", header_range="bytes=0-9", header_if_range='"another version"')
     assert answer.status_code == 200
 
 
-def test_head_tells_size_without_bytes(client: TestClient, scanned: House) -> None:
+def test_head_tells_size_without_bytes(client: TestClient, scanned: Installation) -> None:
     answer = client.head("/image", params={"path": "video/video.webm"})
     assert answer.status_code == 200
     assert int(answer.headers["content-length"]) == (scanned.root / "video/video.webm").stat().st_size
@@ -110,30 +110,32 @@ def test_grid_thumbnails_may_be_kept_for_ever_and_lie_about_nothing(client: Test
 
 
 def test_a_thumbnail_that_is_newer_than_the_catalog_is_not_kept_by_browsers(
-    own: TestClient, house: House, media: Path
+    own: TestClient, installation: Installation, media: Path
 ) -> None:
-    shutil.copy(media / "2012/summer/ladybug.jpg", house.root / "a.jpg")
-    house.scan()
+    shutil.copy(media / "2012/summer/ladybug.jpg", installation.root / "a.jpg")
+    installation.scan()
     logged_in(own)
     url = photos(own)[0]["thumb_url"]
     assert "immutable" in own.get(url).headers["cache-control"]
-    file = house.settings.thumbnails_folder / house.lake.select("select file from derivative")[0]["file"]
+    file = installation.settings.thumbnails_folder / installation.lake.select("select file from derivative")[0]["file"]
     shutil.copy(media / "2012/summer/Iceland-P3.jpg", file)  # a scan is at it, and has not committed yet
     assert own.get(url).headers["cache-control"] == "no-store"
 
 
-def test_an_old_thumbnail_address_never_serves_another_picture(own: TestClient, house: House, media: Path) -> None:
+def test_an_old_thumbnail_address_never_serves_another_picture(
+    own: TestClient, installation: Installation, media: Path
+) -> None:
     logged_in(own)
-    shutil.copyfile(media / "2012/summer/ladybug.jpg", house.root / "a.jpg")
-    house.scan()
+    shutil.copyfile(media / "2012/summer/ladybug.jpg", installation.root / "a.jpg")
+    installation.scan()
     own.get("/healthz")
     old = photos(own)[0]["thumb_url"]
     assert own.get(old).status_code == 200
-    shutil.copyfile(media / "2012/macro/flash.jpg", house.root / "a.jpg")
-    with house.lake.write("edited") as writer:
+    shutil.copyfile(media / "2012/macro/flash.jpg", installation.root / "a.jpg")
+    with installation.lake.write("edited") as writer:
         for table in ("asset", "fingerprint", "metadata", "derivative"):
             writer.execute(f"delete from {table}")
-    house.scan()
+    installation.scan()
     own.get("/healthz")
     new = photos(own)[0]["thumb_url"]
     assert new.rpartition("/")[0] == old.rpartition("/")[0]
@@ -141,10 +143,10 @@ def test_an_old_thumbnail_address_never_serves_another_picture(own: TestClient, 
     assert own.get(new).status_code == 200
 
 
-def test_large_is_made_once_upright_and_recorded(own: TestClient, house: House, media: Path) -> None:
+def test_large_is_made_once_upright_and_recorded(own: TestClient, installation: Installation, media: Path) -> None:
     logged_in(own)
-    shutil.copyfile(media / "orientation/landscape_6.jpg", house.root / "sideways.jpg")
-    house.scan()
+    shutil.copyfile(media / "orientation/landscape_6.jpg", installation.root / "sideways.jpg")
+    installation.scan()
     own.get("/healthz")
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: image(own, "sideways.jpg", size="large"), range(6)))
@@ -153,16 +155,16 @@ def test_large_is_made_once_upright_and_recorded(own: TestClient, house: House, 
     with Image.open(io.BytesIO(answers[0].content)) as picture:
         assert picture.width > picture.height
         assert not picture.getexif()
-    rows = house.lake.select("select kind, file from derivative where kind = 'large'")
+    rows = installation.lake.select("select kind, file from derivative where kind = 'large'")
     assert len(rows) == 1
-    made = sum("large picture" in (row["commit_message"] or "") for row in _commits(house))
+    made = sum("large picture" in (row["commit_message"] or "") for row in _commits(installation))
     assert made == 1
-    (house.settings.thumbnails_folder / rows[0]["file"]).unlink()  # somebody tidied up: it is made again
+    (installation.settings.thumbnails_folder / rows[0]["file"]).unlink()  # somebody tidied up: it is made again
     assert image(own, "sideways.jpg", size="large").status_code == 200
 
 
-def _commits(house: House) -> list[dict[str, str]]:
-    return house.lake.select("select commit_message from ducklake_snapshots('lake')")
+def _commits(installation: Installation) -> list[dict[str, str]]:
+    return installation.lake.select("select commit_message from ducklake_snapshots('lake')")
 
 
 def test_large_of_a_raw_and_of_a_broken_file(client: TestClient) -> None:
@@ -173,7 +175,7 @@ def test_large_of_a_raw_and_of_a_broken_file(client: TestClient) -> None:
     assert broken.json()["detail"].startswith("it cannot be shown")
 
 
-def test_metadata_has_the_image_apis_layout_and_everything_else(client: TestClient, scanned: House) -> None:
+def test_metadata_has_the_image_apis_layout_and_everything_else(client: TestClient, scanned: Installation) -> None:
     answer = client.get("/image/metadata", params={"path": "phone/iphone/2011/Apple iPhone 4.jpg"}).json()
     assert answer["size"] == (scanned.root / "phone/iphone/2011/Apple iPhone 4.jpg").stat().st_size
     assert answer["exif"]["camera_make"] == "Apple"
@@ -240,33 +242,37 @@ def test_what_the_catalog_does_not_have_is_404(client: TestClient, path: str) ->
     assert image(client, path).status_code == 404
 
 
-def test_files_that_are_no_assets_are_never_served(own: TestClient, house: House) -> None:
+def test_files_that_are_no_assets_are_never_served(own: TestClient, installation: Installation) -> None:
     logged_in(own)
     for name in ("secret.txt", ".hidden.jpg", "page.html", "drawing.svg"):
-        (house.root / name).write_text("<script>alert(1)</script>")
+        (installation.root / name).write_text("<script>alert(1)</script>")
         assert image(own, name).status_code == 404
 
 
-def test_a_link_that_leaves_the_library_is_refused(own: TestClient, house: House, media: Path, tmp_path: Path) -> None:
+def test_a_link_that_leaves_the_library_is_refused(
+    own: TestClient, installation: Installation, media: Path, tmp_path: Path
+) -> None:
     logged_in(own)
-    shutil.copyfile(media / "2012/summer/ladybug.jpg", house.root / "a.jpg")
-    house.scan()
+    shutil.copyfile(media / "2012/summer/ladybug.jpg", installation.root / "a.jpg")
+    installation.scan()
     own.get("/healthz")
     outside = tmp_path / "outside.jpg"
-    shutil.move(house.root / "a.jpg", outside)
-    (house.root / "a.jpg").symlink_to(outside)
+    shutil.move(installation.root / "a.jpg", outside)
+    (installation.root / "a.jpg").symlink_to(outside)
     assert image(own, "a.jpg").status_code == 400
-    (house.root / "a.jpg").unlink()
+    (installation.root / "a.jpg").unlink()
     assert image(own, "a.jpg").status_code == 404
-    os.mkfifo(house.root / "a.jpg")
+    os.mkfifo(installation.root / "a.jpg")
     assert image(own, "a.jpg").status_code == 404
 
 
-def test_an_original_changed_since_the_scan_has_another_tag(own: TestClient, house: House, media: Path) -> None:
+def test_an_original_changed_since_the_scan_has_another_tag(
+    own: TestClient, installation: Installation, media: Path
+) -> None:
     logged_in(own)
-    target = house.root / "a.jpg"
+    target = installation.root / "a.jpg"
     shutil.copyfile(media / "2012/summer/ladybug.jpg", target)
-    house.scan()
+    installation.scan()
     own.get("/healthz")
     before = image(own, "a.jpg").headers["etag"]
     shutil.copyfile(media / "2012/macro/flash.jpg", target)
@@ -276,24 +282,24 @@ def test_an_original_changed_since_the_scan_has_another_tag(own: TestClient, hou
     assert image(own, "a.jpg", size="large").status_code == 404  # never made from bytes the catalog has not seen
 
 
-def test_library_that_is_not_mounted_is_503(own: TestClient, house: House, media: Path) -> None:
+def test_library_that_is_not_mounted_is_503(own: TestClient, installation: Installation, media: Path) -> None:
     logged_in(own)
-    shutil.copyfile(media / "2012/summer/ladybug.jpg", house.root / "a.jpg")
-    house.scan()
+    shutil.copyfile(media / "2012/summer/ladybug.jpg", installation.root / "a.jpg")
+    installation.scan()
     own.get("/healthz")
-    house.root.rename(house.root.with_name("away"))
+    installation.root.rename(installation.root.with_name("away"))
     answer = image(own, "a.jpg")
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert image(own, "a.jpg", size="thumb").status_code == 200
 
 
-def test_names_no_encoding_knows_work_end_to_end(own: TestClient, house: House, media: Path) -> None:
+def test_names_no_encoding_knows_work_end_to_end(own: TestClient, installation: Installation, media: Path) -> None:
     logged_in(own)
     content = (media / "2012/macro/flash.jpg").read_bytes()
-    odd = os.fsencode(str(house.root)) + b'/line\nbreak \xff\xfe "quoted".jpg'
+    odd = os.fsencode(str(installation.root)) + b'/line\nbreak \xff\xfe "quoted".jpg'
     Path(os.fsdecode(odd)).write_bytes(content)
-    house.scan()
+    installation.scan()
     own.get("/healthz")
     (photo,) = photos(own)
     assert image(own, photo["path"]).content == content

@@ -19,7 +19,7 @@ from serving.auth.api_keys import add_key
 from sql.lake import utc_now
 from tasks.models.embed import MiniLm
 from tests.pictures import draw
-from tests.serving.conftest import NAME, House
+from tests.serving.conftest import NAME, Installation
 from tests.serving.talking import talking_house
 from tests.serving.test_summaries import record
 from tests.stand_ins.http_server import Handler, StandIn, refusing_url
@@ -60,14 +60,14 @@ def apollo() -> Iterator[PlacesStandIn]:
         yield stand_in
 
 
-def known_photo(house: House, client: TestClient, media: Path) -> dict[str, Any]:
+def known_photo(installation: Installation, client: TestClient, media: Path) -> dict[str, Any]:
     """A real photo with EXIF and a position; placed, tagged, with somebody in it."""
-    (house.root / "a").mkdir()
-    shutil.copyfile(media / "2012/summer/Iceland-P3.jpg", house.root / PHOTO)
-    house.scan()
-    (photo,) = house.lake.select("select * from v_assets")
+    (installation.root / "a").mkdir()
+    shutil.copyfile(media / "2012/summer/Iceland-P3.jpg", installation.root / PHOTO)
+    installation.scan()
+    (photo,) = installation.lake.select("select * from v_assets")
     key = {"content_hash": photo["content_hash"]}
-    with house.lake.write("known") as writer:
+    with installation.lake.write("known") as writer:
         place = {"country": "Iceland", "region": "South", "city": "Skogar", "personal_place": "Our falls"}
         where = {"latitude": photo["latitude"], "longitude": photo["longitude"], "recipe": "r"}
         writer.append("photo_place", [{**key, **where, **place}])
@@ -98,15 +98,15 @@ def test_model_is_told_camera_place_people_tags_messages_and_summaries(
         "ollama_primary_url": ollama.url, "sms_api_url": sms.url, "sms_api_token": TOKEN,
         "summary_contacts": ["Ada", "Bob"], "summary_time_zone": "UTC",
     }  # fmt: skip
-    with talking_house(tmp_path, **options) as (house, client):
-        photo = known_photo(house, client, media)
+    with talking_house(tmp_path, **options) as (installation, client):
+        photo = known_photo(installation, client, media)
         day = photo["taken_at"].date()
         moment = (photo["taken_at_utc"] or photo["taken_at"]).isoformat() + "Z"
         sms.add("Ada", moment, "Ada", "The spray is\n- everywhere!")
         sms.add("Bob", (photo["taken_at"] + timedelta(days=4)).isoformat() + "Z", "Bob", "Four days later")
         sms.add("Eve", moment, "Eve", "Not one of the contacts")
         days = [(1, "Ada", day, "Ada and I hiked to a waterfall."), (2, "Bob", date(1999, 1, 1), "Long ago.")]
-        record(house.lake, MiniLm(), days)
+        record(installation.lake, MiniLm(), days)
         generate(client, ollama)
     words = told(ollama)
     known = json.loads(words[words.index("{") : words.index("\n}") + 2])
@@ -122,8 +122,8 @@ def test_model_is_told_camera_place_people_tags_messages_and_summaries(
 
 def test_what_is_away_is_left_out_for_who_waits(tmp_path: Path, media: Path, ollama: OllamaStandIn) -> None:
     options = {"ollama_primary_url": ollama.url, "sms_api_url": refusing_url(), "summary_contacts": ["*"]}
-    with talking_house(tmp_path, **options) as (house, client):
-        known_photo(house, client, media)
+    with talking_house(tmp_path, **options) as (installation, client):
+        known_photo(installation, client, media)
         generate(client, ollama)
     assert "Messages exchanged around that time:\nnone" in told(ollama)
 
@@ -133,9 +133,9 @@ def test_photo_without_a_date_of_its_own_is_told_without_messages(
 ) -> None:
     sms.add("Ada", utc_now().isoformat() + "Z", "Ada", "Today")
     options = {"ollama_primary_url": ollama.url, "sms_api_url": sms.url, "sms_api_token": TOKEN}
-    with talking_house(tmp_path, **options, summary_contacts=["Ada"]) as (house, client):
-        draw(house.root / "a.jpg", 1)
-        house.scan()
+    with talking_house(tmp_path, **options, summary_contacts=["Ada"]) as (installation, client):
+        draw(installation.root / "a.jpg", 1)
+        installation.scan()
         client.get("/healthz")
         generate(client, ollama, "a.jpg")
     assert "Today" not in told(ollama) and "taken_at" not in told(ollama) and sms.requests == []
@@ -143,9 +143,9 @@ def test_photo_without_a_date_of_its_own_is_told_without_messages(
 
 def test_local_model_that_sees_gets_the_picture_itself_and_no_other_one_does(tmp_path: Path) -> None:
     with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
-        with talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client):
-            draw(house.root / "a.jpg", 1, size=(1600, 1200))
-            house.scan()
+        with talking_house(tmp_path, ollama_primary_url=ollama.url) as (installation, client):
+            draw(installation.root / "a.jpg", 1, size=(1600, 1200))
+            installation.scan()
             client.get("/healthz")
             generate(client, ollama, "a.jpg", model=VISION_MODEL)
             transcript = client.get("/insights/chat/history", params={"path": "a.jpg"}).json()
@@ -160,9 +160,9 @@ def test_fallback_that_does_not_see_gets_a_description_should_it_have_to_answer(
     with OllamaStandIn(models=[VISION_MODEL]).running() as first, OllamaStandIn().running() as second:
         options = {"ollama_primary_url": first.url, "ollama_primary_model": VISION_MODEL}
         options |= {"ollama_fallback_url": second.url, "ollama_fallback_model": CHAT_MODEL}
-        with talking_house(tmp_path, **options) as (house, client):
-            draw(house.root / "a.jpg", 1)
-            house.scan()
+        with talking_house(tmp_path, **options) as (installation, client):
+            draw(installation.root / "a.jpg", 1)
+            installation.scan()
             client.get("/healthz")
             first.script.append(Say(["A circle."]))
             generate(client, first, "a.jpg")
@@ -176,9 +176,9 @@ def test_hybrid_is_sent_words_only_even_when_the_local_model_sees(tmp_path: Path
     ):
         options = {"ollama_primary_url": ollama.url, "ollama_primary_model": VISION_MODEL}
         options |= {"openrouter_api_key": KEY, "openrouter_base_url": remote.url}
-        with talking_house(tmp_path, **options) as (house, client):
-            draw(house.root / "a.jpg", 1)
-            house.scan()
+        with talking_house(tmp_path, **options) as (installation, client):
+            draw(installation.root / "a.jpg", 1)
+            installation.scan()
             client.get("/healthz")
             answer = client.post("/insights/generate", json={"file_path": "a.jpg", "backend": "hybrid"})
             assert answer.status_code == 200, answer.text
@@ -202,9 +202,12 @@ def test_personal_place_is_asked_of_apollo_where_there_is_one(
 
 
 def test_apollo_that_is_silent_is_answered_for_by_what_it_said_last(tmp_path: Path, ollama: OllamaStandIn) -> None:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url, apollo_api_base_url=refusing_url()) as (house, client):
+    with talking_house(tmp_path, ollama_primary_url=ollama.url, apollo_api_base_url=refusing_url()) as (
+        installation,
+        client,
+    ):
         known = {"place_id": "1", "name": "Home", "latitude": 46.0, "longitude": 8.0, "radius_m": 500.0}
-        with house.lake.write("places") as writer:
+        with installation.lake.write("places") as writer:
             writer.append("personal_place", [known])
         ollama.script += [Say(calls=[("get_personal_place_at", {"latitude": 46, "longitude": 8})]), Say(["Home."])]
         answer = client.post("/chat", json={"message": "Where?"}).json()
@@ -212,9 +215,9 @@ def test_apollo_that_is_silent_is_answered_for_by_what_it_said_last(tmp_path: Pa
 
 
 def test_key_that_only_reads_may_ask_but_has_nothing_remembered(tmp_path: Path, ollama: OllamaStandIn) -> None:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url) as (house, client):
+    with talking_house(tmp_path, ollama_primary_url=ollama.url) as (installation, client):
         for scopes in (["read"], ["read", "write"]):
-            key = add_key(house.lake, NAME, "-".join(scopes), scopes)
+            key = add_key(installation.lake, NAME, "-".join(scopes), scopes)
             client.get("/healthz")
             ollama.script += [Say(calls=[("store_entity", {"name": "Ada", "kind": "person"})]), Say(["ok"])]
             headers = {"X-API-Key": key, "Authorization": ""}
@@ -222,4 +225,4 @@ def test_key_that_only_reads_may_ask_but_has_nothing_remembered(tmp_path: Path, 
             assert answer.status_code == 200, answer.text
             refused = "there is no tool 'store_entity'" in answer.json()["tool_calls"][0]["result"]
             assert refused is ("write" not in scopes)
-            assert len(house.lake.select("select * from entity")) == int("write" in scopes)
+            assert len(installation.lake.select("select * from entity")) == int("write" in scopes)

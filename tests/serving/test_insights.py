@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from serving.ai.training_data import PAGE_INSIGHTS, training_lines
 from sql.lake import Lake
 from tests.pictures import draw
-from tests.serving.conftest import House
+from tests.serving.conftest import Installation
 from tests.serving.talking import events_of, talking_house
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import CHAT_MODEL, VISION_MODEL, Drop, OllamaStandIn, Say
@@ -32,7 +32,7 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 
 @pytest.fixture
-def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[House, TestClient]]:
+def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[Installation, TestClient]]:
     with talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as found:
         yield found
 
@@ -44,10 +44,10 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yield found[1]
 
 
-def prepare(house: House) -> None:
-    draw(house.root / PHOTO, 1, size=(1600, 1200), taken="2025:06:01 10:00:00")
-    draw(house.root / "2025/other.jpg", 2)
-    house.scan()
+def prepare(installation: Installation) -> None:
+    draw(installation.root / PHOTO, 1, size=(1600, 1200), taken="2025:06:01 10:00:00")
+    draw(installation.root / "2025/other.jpg", 2)
+    installation.scan()
 
 
 def generate(client: TestClient, ollama: OllamaStandIn, **options: Any) -> Any:
@@ -67,8 +67,8 @@ def history(client: TestClient) -> Any:
     return client.get("/insights/chat/history", params={"path": PHOTO}).json()
 
 
-def test_insight_is_written_titled_and_kept(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
-    house, client = talking
+def test_insight_is_written_titled_and_kept(talking: tuple[Installation, TestClient], ollama: OllamaStandIn) -> None:
+    installation, client = talking
     made = generate(client, ollama)
     assert (made["title"], made["summary"]) == ("A swim in June", "Ada swims in the lake.")
     assert (made["model_version"], made["backend"], made["server"]) == (CHAT_MODEL, "local", ollama.url)
@@ -77,10 +77,12 @@ def test_insight_is_written_titled_and_kept(talking: tuple[House, TestClient], o
     assert "tools" not in told and '"taken_at": "2025-06-01T10:00:00"' in told["messages"][1]["content"]
     (listed,) = client.get("/insights/all").json()["insights"]
     assert (listed["file_path"], listed["title"]) == (PHOTO, "A swim in June")
-    assert house.lake.select("select is_current from v_insights") == [{"is_current": True}]
+    assert installation.lake.select("select is_current from v_insights") == [{"is_current": True}]
 
 
-def test_agentic_insight_may_use_tools_within_its_cap(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+def test_agentic_insight_may_use_tools_within_its_cap(
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
+) -> None:
     ollama.script += [
         Say(calls=[("get_photo_metadata", {})]),
         Say(calls=[("find_photos", {"query": "other"})]),
@@ -156,7 +158,7 @@ def test_hybrid_gets_the_description_and_never_the_picture(tmp_path: Path) -> No
 
 
 def test_chat_goes_on_from_the_insight_and_its_history_is_rendered(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
     client = talking[1]
     generate(client, ollama)
@@ -172,9 +174,9 @@ def test_chat_goes_on_from_the_insight_and_its_history_is_rendered(
 
 
 def test_rewind_takes_the_message_its_tool_calls_and_all_later_turns(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
-    house, client = talking
+    installation, client = talking
     generate(client, ollama)
     ollama.script += [Say(calls=[("get_photo_metadata", {})]), Say(["In June."]), Say(["With Ada."])]
     say(client, "When?")
@@ -182,29 +184,29 @@ def test_rewind_takes_the_message_its_tool_calls_and_all_later_turns(
     body = {"file_path": PHOTO, "discard_from_rendered_index": 3}
     answer = client.post("/insights/chat/rewind", json=body)
     assert [one["content"] for one in answer.json()["messages"][1:]] == ["Ada swims in the lake.", "When?"]
-    assert len(house.lake.rows("ai/messages", conversation_id=1)) == 3
+    assert len(installation.lake.rows("ai/messages", conversation_id=1)) == 3
     for index, words in ((0, "first message"), (9, "no message 9")):
         refused = client.post("/insights/chat/rewind", json={**body, "discard_from_rendered_index": index})
         assert refused.status_code == 400 and words in refused.json()["detail"]
 
 
 def test_amend_makes_a_new_insight_and_leaves_the_old_transcript_alone(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
-    house, client = talking
+    installation, client = talking
     first = generate(client, ollama)
     ollama.script += [Say(["Ada and Bruno swim."]), Say(["Two swimmers"])]
     said = say(client, "Bruno is there too", amend=True)
     now = client.get("/insights", params={"path": PHOTO}).json()
     assert said["amended_insight_id"] == now["id"] != first["id"]
     assert (now["title"], now["summary"], now["made_by"]) == ("Two swimmers", "Ada and Bruno swim.", "amend")
-    assert len(house.lake.rows("ai/messages", conversation_id=1)) == 2
+    assert len(installation.lake.rows("ai/messages", conversation_id=1)) == 2
     assert history(client)["turn_count"] == 2
     client.delete("/insights", params={"path": PHOTO})
     assert client.get("/insights", params={"path": PHOTO}).json()["id"] == first["id"]
 
 
-def test_one_turn_at_a_time_for_a_picture(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+def test_one_turn_at_a_time_for_a_picture(talking: tuple[Installation, TestClient], ollama: OllamaStandIn) -> None:
     client = talking[1]
     generate(client, ollama)
     refused = threading.Event()
@@ -222,20 +224,20 @@ def test_one_turn_at_a_time_for_a_picture(talking: tuple[House, TestClient], oll
 
 
 def test_stream_of_a_turn_that_breaks_ends_with_an_error_and_keeps_nothing(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
-    house, client = talking
+    installation, client = talking
     generate(client, ollama)
     ollama.script.append(Drop(["In Ju"]))
     events = events_of(client, "/insights/chat/stream", {"file_path": PHOTO, "user_message": "When?"})
     assert [name for name, _ in events] == ["text", "error"] and events[-1][1]["status"] == 503
-    assert len(house.lake.rows("ai/messages", conversation_id=1)) == 2
+    assert len(installation.lake.rows("ai/messages", conversation_id=1)) == 2
     ollama.script.append(Say(["In June."]))
     events = events_of(client, "/insights/chat/stream", {"file_path": PHOTO, "user_message": "When?"})
     assert events[-1][0] == "done" and events[-1][1]["assistant_message"] == "In June."
 
 
-def test_empty_answer_makes_no_insight(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+def test_empty_answer_makes_no_insight(talking: tuple[Installation, TestClient], ollama: OllamaStandIn) -> None:
     ollama.script += [Say(), Say()]
     answer = talking[1].post("/insights/generate", json={"file_path": PHOTO})
     assert answer.status_code == 503 and "gave no answer" in answer.json()["detail"]
@@ -243,7 +245,7 @@ def test_empty_answer_makes_no_insight(talking: tuple[House, TestClient], ollama
 
 
 def test_rating_is_kept_and_exported_with_the_transcript(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
     client = talking[1]
     generate(client, ollama)
@@ -257,16 +259,16 @@ def test_rating_is_kept_and_exported_with_the_transcript(
     assert client.post("/insights/rate", json={"file_path": PHOTO, "rating": 5}).status_code == 422
 
 
-def test_export_holds_a_page_of_transcripts_at_a_time(house: House) -> None:
+def test_export_holds_a_page_of_transcripts_at_a_time(installation: Installation) -> None:
     numbers = range(1, 2 * PAGE_INSIGHTS + 6)
-    with house.lake.write("insights") as writer:
+    with installation.lake.write("insights") as writer:
         writer.append("insight", [{"insight_id": n, "conversation_id": n, "title": f"{n}"} for n in numbers])
         writer.append("insight_rating", [{"insight_id": n, "rating": 1} for n in numbers])
         words = [(n, position, role) for n in numbers for position, role in enumerate(("user", "assistant"))]
         names = ("conversation_id", "position", "role")
         writer.append("conversation_message", [dict(zip(names, row, strict=True)) for row in words])
     held: list[int] = []
-    lines = training_lines(CountingLake(house.lake, held))  # type: ignore[arg-type]
+    lines = training_lines(CountingLake(installation.lake, held))  # type: ignore[arg-type]
     assert json.loads(next(lines))["title"] == "1" and held == [2 * PAGE_INSIGHTS]
     assert [json.loads(line)["insight_id"] for line in lines] == list(numbers)[1:]
     assert held == [2 * PAGE_INSIGHTS, 2 * PAGE_INSIGHTS, 10, 0]
@@ -285,17 +287,19 @@ class CountingLake:
 
 
 def test_insight_belongs_to_the_picture_not_to_its_path(
-    talking: tuple[House, TestClient], ollama: OllamaStandIn
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
 ) -> None:
-    house, client = talking
+    installation, client = talking
     made = generate(client, ollama)
-    (house.root / "copy.jpg").write_bytes((house.root / PHOTO).read_bytes())
-    house.scan()
+    (installation.root / "copy.jpg").write_bytes((installation.root / PHOTO).read_bytes())
+    installation.scan()
     client.get("/healthz")  # catches up with what was written
     assert client.get("/insights", params={"path": "copy.jpg"}).json()["id"] == made["id"]
 
 
-def test_local_conversation_cannot_become_hybrid(talking: tuple[House, TestClient], ollama: OllamaStandIn) -> None:
+def test_local_conversation_cannot_become_hybrid(
+    talking: tuple[Installation, TestClient], ollama: OllamaStandIn
+) -> None:
     generate(talking[1], ollama)
     body = {"file_path": PHOTO, "user_message": "x", "backend": "hybrid"}
     answer = talking[1].post("/insights/chat", json=body)

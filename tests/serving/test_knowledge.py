@@ -9,16 +9,16 @@ from fastapi.testclient import TestClient
 
 from serving.ai.agent_sources import LakeMemory
 from tests.pictures import draw
-from tests.serving.conftest import House, logged_in
+from tests.serving.conftest import Installation, logged_in
 
 
 @pytest.fixture
-def knowing(house: House, own: TestClient) -> TestClient:
+def knowing(installation: Installation, own: TestClient) -> TestClient:
     """A photo, and what the agent learned from it: two entities for the same place, three facts."""
-    draw(house.root / "a.jpg", 1)
-    house.scan()
-    (asset,) = house.lake.select("select content_hash from v_assets")
-    memory = LakeMemory(house.lake, asset["content_hash"])
+    draw(installation.root / "a.jpg", 1)
+    installation.scan()
+    (asset,) = installation.lake.select("select content_hash from v_assets")
+    memory = LakeMemory(installation.lake, asset["content_hash"])
     memory._store_entity("Cabin", "place", "")
     memory._store_entity("The cabin", "place", "Where we spend the summer.")
     for entity_id, fact in ((1, "It is red."), (2, "it is red."), (2, "It is red. "), (2, "It has a stove.")):
@@ -54,8 +54,8 @@ def test_entity_is_shown_with_its_facts_and_photos(knowing: TestClient) -> None:
 
 def test_entity_is_changed_and_two_of_a_kind_cannot_have_one_name(knowing: TestClient) -> None:
     changed = knowing.patch("/knowledge/entities/1", json={"name": "  Boat\nhouse ", "kind": "thing"}).json()
-    assert (changed["name"], changed["kind"], changed["description"]) == ("Boat house", "thing", "")
-    assert knowing.patch("/knowledge/entities/1", json={"description": "Old."}).json()["name"] == "Boat house"
+    assert (changed["name"], changed["kind"], changed["description"]) == ("Boat installation", "thing", "")
+    assert knowing.patch("/knowledge/entities/1", json={"description": "Old."}).json()["name"] == "Boat installation"
     taken = knowing.patch("/knowledge/entities/1", json={"name": "THE CABIN", "kind": "place"})
     assert taken.status_code == 409 and "merge" in taken.json()["detail"]
     assert knowing.patch("/knowledge/entities/1", json={"name": "THE CABIN"}).status_code == 200, "of another kind"
@@ -63,25 +63,25 @@ def test_entity_is_changed_and_two_of_a_kind_cannot_have_one_name(knowing: TestC
     assert knowing.patch("/knowledge/entities/1", json={"kind": "ghost"}).status_code == 422
 
 
-def test_merging_keeps_one_of_equal_facts_as_sure_as_the_surer(knowing: TestClient, house: House) -> None:
-    with house.lake.write("person") as writer:
+def test_merging_keeps_one_of_equal_facts_as_sure_as_the_surer(knowing: TestClient, installation: Installation) -> None:
+    with installation.lake.write("person") as writer:
         writer.append("person", [{"person_id": 1, "name": "Ada", "entity_id": 2}])
     merged = knowing.post("/knowledge/entities/merge", json={"source_id": 2, "target_id": 1}).json()
     facts = {fact["fact"]: round(fact["confidence"], 2) for fact in merged["facts"]}
     assert facts == {"It is red.": 0.6, "It has a stove.": 0.5}
     assert (merged["description"], merged["photo_count"]) == ("Where we spend the summer.", 1)
     assert knowing.get("/knowledge/entities/2").status_code == 404
-    assert house.lake.select("select entity_id from person") == [{"entity_id": 1}]
+    assert installation.lake.select("select entity_id from person") == [{"entity_id": 1}]
     assert knowing.post("/knowledge/entities/merge", json={"source_id": 1, "target_id": 1}).status_code == 400
     assert knowing.post("/knowledge/entities/merge", json={"source_id": 9, "target_id": 1}).status_code == 404
     for check in ("unique_entity", "unique_entity_fact", "unique_entity_photo"):
-        assert house.lake.rows(f"checks/{check}") == []
+        assert installation.lake.rows(f"checks/{check}") == []
 
 
-def test_forgotten_entity_takes_its_facts_along(knowing: TestClient, house: House) -> None:
+def test_forgotten_entity_takes_its_facts_along(knowing: TestClient, installation: Installation) -> None:
     assert knowing.delete("/knowledge/entities/2").json() == {"deleted": 2}
-    assert [row["entity_id"] for row in house.lake.select("select * from entity_fact")] == [1]
-    assert [row["entity_id"] for row in house.lake.select("select * from entity_photo")] == [1]
+    assert [row["entity_id"] for row in installation.lake.select("select * from entity_fact")] == [1]
+    assert [row["entity_id"] for row in installation.lake.select("select * from entity_photo")] == [1]
     assert knowing.delete("/knowledge/entities/2").status_code == 404
 
 

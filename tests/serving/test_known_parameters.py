@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from serving.app import create_app
-from tests.serving.conftest import logged_in, make_house
+from tests.serving.conftest import logged_in, make_installation
 
 # What the Image API's clients may send, from the route table we keep to.
 LEGACY = {
@@ -35,10 +35,10 @@ LEGACY = {
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    house = make_house(tmp_path_factory.mktemp("parameters"))
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+    installation = make_installation(tmp_path_factory.mktemp("parameters"))
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
-    house.lake.close()
+    installation.lake.close()
 
 
 def test_every_route_refuses_what_it_does_not_know_and_names_what_it_knows(api: TestClient) -> None:

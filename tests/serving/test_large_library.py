@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.app import create_app
-from tests.serving.conftest import House, logged_in, make_house
+from tests.serving.conftest import Installation, logged_in, make_installation
 from tests.serving.drawn_library import PHOTOS, Drawn, draw, store
 
 PAGES = 6  # of one walk: the size of its pages follows
@@ -34,17 +34,17 @@ SORTED = ["taken_at_desc", "taken_at_asc"] * 3 + [f"{name}_{way}" for name in SO
 class Large:
     client: TestClient
     drawn: list[Drawn]
-    house: House
+    installation: Installation
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
-    house = make_house(tmp_path_factory.mktemp("large"))
+    installation = make_installation(tmp_path_factory.mktemp("large"))
     drawn = draw()
-    store(house, drawn)
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
-        yield Large(logged_in(client), drawn, house)
-    house.lake.close()
+    store(installation, drawn)
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
+        yield Large(logged_in(client), drawn, installation)
+    installation.lake.close()
 
 
 def expected(drawn: list[Drawn], asked: dict[str, Any]) -> list[int]:

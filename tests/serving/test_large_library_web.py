@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from serving.auth.accounts import add_user
 from sql.lake import utc_now
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 from tests.serving.drawn_library import Drawn, draw, store
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
 from tests.waiting import wait_until
@@ -41,21 +41,21 @@ FULL = f"""() => {{
 @dataclass
 class Large:
     site: str
-    house: House
+    installation: Installation
     shown: list[Drawn]  # in the order of the page
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Large]:
-    house = make_house(tmp_path_factory.mktemp("large-web"))
+    installation = make_installation(tmp_path_factory.mktemp("large-web"))
     drawn = draw()
-    store(house, drawn, pictured=True)
-    add_user(house.lake, NAME, PASSWORD)
+    store(installation, drawn, pictured=True)
+    add_user(installation.lake, NAME, PASSWORD)
     shown = [one for one in drawn if one.hidden is None and not one.broken]
     shown.sort(key=lambda one: (one.order_at, one.asset_id), reverse=True)
-    for site in serve(house):
-        yield Large(site, house, shown)
-    house.lake.close()
+    for site in serve(installation):
+        yield Large(site, installation, shown)
+    installation.lake.close()
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_month_that_holds_less_than_was_said_ends_there(browser: Browser, larg
 def test_photos_that_go_while_one_scrolls_leave_no_hole_and_no_loop(watched: Watched, large: Large) -> None:
     page, requests = watched.page, listen(watched.page)
     gone = [one.asset_id for one in large.shown[6_000:6_900:3]]
-    with large.house.lake.write("meanwhile") as writer:
+    with large.installation.lake.write("meanwhile") as writer:
         writer.append("hidden", [{"asset_id": number, "reason": "user"} for number in gone[:200]])
         numbers = ", ".join(map(str, gone[200:]))
         writer.execute(f"update lake.asset set missing_since = timestamp '{utc_now()}' where asset_id in ({numbers})")

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from sql.lake import utc_now
-from tests.serving.conftest import House, logged_in, make_house
+from tests.serving.conftest import Installation, logged_in, make_installation
 from tests.serving.organised import organise
 
 PLACES = {"a": (47.0, 8.0), "b": (47.001, 8.001), "east": (-17.0, 179.9), "west": (-17.0, -179.9),
@@ -19,10 +19,10 @@ PLACES = {"a": (47.0, 8.0), "b": (47.001, 8.001), "east": (-17.0, 179.9), "west"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One made-up photo a place; one without a position, one with an impossible one."""
-    house = make_house(tmp_path_factory.mktemp("map"))
-    with house.lake.write("made up") as writer:
+    installation = make_installation(tmp_path_factory.mktemp("map"))
+    with installation.lake.write("made up") as writer:
         for number, (name, (latitude, longitude)) in enumerate(
             {**PLACES, "nan": (float("nan"), 1.0), "none": (None, None)}.items(), 1
         ):
@@ -34,14 +34,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             writer.append("fingerprint", [{**version, **kind, "content_hash": hash_}])
             position = {"latitude": latitude, "longitude": longitude}
             writer.append("metadata", [{"asset_id": number, "content_hash": hash_, "sidecar_version": "", **position}])
-    organise(house)
-    yield house
-    house.lake.close()
+    organise(installation)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+def client(installation: Installation) -> Iterator[TestClient]:
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
 
 

@@ -15,14 +15,14 @@ from deployments.settings import is_excluded
 from serving.app import create_app
 from serving.listing.memories import Span, capture_days, client_today
 from sql.lake import utc_now
-from tests.serving.conftest import House, logged_in, make_house
+from tests.serving.conftest import Installation, logged_in, make_installation
 
 
 def taken(
-    house: House, *photos: tuple[str, str], source: str = "EXIF:DateTimeOriginal", only_utc: bool = False
+    installation: Installation, *photos: tuple[str, str], source: str = "EXIF:DateTimeOriginal", only_utc: bool = False
 ) -> None:
     """Photos as a scan would have recorded them: path, and wall time (or UTC)."""
-    first = house.lake.select("select coalesce(max(asset_id), 0) + 1 as n from asset")[0]["n"]
+    first = installation.lake.select("select coalesce(max(asset_id), 0) + 1 as n from asset")[0]["n"]
     assets, prints, metadata = [], [], []
     for number, (path, at) in enumerate(photos, start=first):
         version = {"size_bytes": 1, "mtime_ns": 1_600_000_000_000_000_000}
@@ -32,24 +32,24 @@ def taken(
         prints.append({"asset_id": number, "content_hash": f"{number:064x}", **version})
         metadata.append({"asset_id": number, "content_hash": f"{number:064x}", "taken_at": moment,
                          "taken_at_source": source, "taken_at_utc": moment if only_utc else None})  # fmt: skip
-    with house.lake.write("made up") as writer:
+    with installation.lake.write("made up") as writer:
         writer.append("asset", assets)
         writer.append("fingerprint", prints)
         writer.append("metadata", metadata)
 
 
 @contextmanager
-def api(house: House, **changes: Any) -> Iterator[TestClient]:
-    settings = house.settings.model_copy(update=changes)
-    with TestClient(create_app(settings, house.lake), raise_server_exceptions=False) as client:
+def api(installation: Installation, **changes: Any) -> Iterator[TestClient]:
+    settings = installation.settings.model_copy(update=changes)
+    with TestClient(create_app(settings, installation.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[House]:
-    house = make_house(tmp_path)
-    yield house
-    house.lake.close()
+def empty(tmp_path: Path) -> Iterator[Installation]:
+    installation = make_installation(tmp_path)
+    yield installation
+    installation.lake.close()
 
 
 def memories(client: TestClient, **parameters: Any) -> list[str]:
@@ -60,7 +60,7 @@ def memories(client: TestClient, **parameters: Any) -> list[str]:
     return [item["path"] for item in body["items"]]
 
 
-def test_a_day_is_remembered_from_every_year_however_long_ago(empty: House) -> None:
+def test_a_day_is_remembered_from_every_year_however_long_ago(empty: Installation) -> None:
     taken(empty, ("now.jpg", "2024-07-04T00:00"), ("old.jpg", "1987-07-04T23:59:59"), ("scan.jpg", "1901-07-04T12:00"),
           ("other.jpg", "2023-07-05T00:00"), ("later.jpg", "2025-07-04T10:00"))  # fmt: skip
     with api(empty) as client:
@@ -71,7 +71,7 @@ def test_a_day_is_remembered_from_every_year_however_long_ago(empty: House) -> N
         assert item["created"] == int(datetime(1987, 7, 4, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
-def test_a_week_goes_over_new_year_and_keeps_its_days_together(empty: House) -> None:
+def test_a_week_goes_over_new_year_and_keeps_its_days_together(empty: Installation) -> None:
     taken(empty, ("eve.jpg", "2019-12-31T22:00"), ("morning.jpg", "2020-01-01T09:00"), ("29.jpg", "2015-12-29T09:00"),
           ("28.jpg", "2015-12-28T09:00"), ("4.jpg", "2016-01-04T09:00"), ("5.jpg", "2016-01-05T09:00"))  # fmt: skip
     with api(empty) as client:
@@ -82,7 +82,7 @@ def test_a_week_goes_over_new_year_and_keeps_its_days_together(empty: House) -> 
         assert years == {"2019": 2, "2015": 2}
 
 
-def test_leap_day_is_remembered_on_the_28th_where_there_is_none(empty: House) -> None:
+def test_leap_day_is_remembered_on_the_28th_where_there_is_none(empty: Installation) -> None:
     taken(empty, ("leap.jpg", "2016-02-29T12:00"), ("28.jpg", "2015-02-28T12:00"))
     with api(empty) as client:
         assert memories(client, date="2024-02-29") == ["leap.jpg"]
@@ -93,14 +93,14 @@ def test_leap_day_is_remembered_on_the_28th_where_there_is_none(empty: House) ->
 
 
 @pytest.mark.parametrize("source", ["mtime", "EXIF:ModifyDate"])
-def test_date_of_the_file_is_no_capture_date(empty: House, source: str) -> None:
+def test_date_of_the_file_is_no_capture_date(empty: Installation, source: str) -> None:
     taken(empty, ("file.jpg", "2020-07-04T12:00"), source=source)
     taken(empty, ("named.jpg", "2020-07-04T12:00"), source="filename")
     with api(empty) as client:
         assert memories(client, date="2024-07-04") == ["named.jpg"]
 
 
-def test_what_is_known_in_utc_only_has_the_clients_day_and_wall_times_have_their_own(empty: House) -> None:
+def test_what_is_known_in_utc_only_has_the_clients_day_and_wall_times_have_their_own(empty: Installation) -> None:
     taken(empty, ("film.mp4", "2020-07-04T23:30"), only_utc=True)
     taken(empty, ("photo.jpg", "2020-07-04T23:30"))
     with api(empty) as client:
@@ -128,11 +128,11 @@ IN_FOLDERS = [
 
 
 @pytest.fixture(scope="module")
-def in_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = make_house(tmp_path_factory.mktemp("folders"))
-    taken(house, *((path, "2020-07-04T12:00") for path in IN_FOLDERS))
-    yield house
-    house.lake.close()
+def in_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = make_installation(tmp_path_factory.mktemp("folders"))
+    taken(installation, *((path, "2020-07-04T12:00") for path in IN_FOLDERS))
+    yield installation
+    installation.lake.close()
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def in_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         ["private/"],
     ],
 )
-def test_excluded_directories_mean_what_they_mean_everywhere(in_folders: House, entries: list[str]) -> None:
+def test_excluded_directories_mean_what_they_mean_everywhere(in_folders: Installation, entries: list[str]) -> None:
     with api(in_folders, excluded_dirs=entries) as client:
         expected = sorted(path for path in IN_FOLDERS if not is_excluded(path, entries))
         assert sorted(memories(client, date="2024-07-04")) == expected
 
 
-def test_folder_library_and_limit_choose_and_every_year_keeps_its_share(empty: House) -> None:
+def test_folder_library_and_limit_choose_and_every_year_keeps_its_share(empty: Installation) -> None:
     taken(
         empty, *((f"{year}/{number}.jpg", f"{year}-07-04T1{number}:00") for year in (2001, 2011) for number in range(5))
     )

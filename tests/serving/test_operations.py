@@ -17,18 +17,18 @@ from deployments.cli.status import library_status
 from sql.lake import LakeError
 from tasks.stages import STAGES
 from tests.apollo_stand_in import portrait
-from tests.serving.conftest import CHOSEN, House, logged_in
+from tests.serving.conftest import CHOSEN, Installation, logged_in
 
 
 def test_health_is_503_while_the_lake_cannot_be_read(
-    own: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+    own: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert own.get("/healthz").json()["status"] == "ok"
 
     def broken() -> int:
         raise LakeError("the catalog /home/ada/secret is damaged")
 
-    monkeypatch.setattr(house.lake, "snapshot_id", broken)
+    monkeypatch.setattr(installation.lake, "snapshot_id", broken)
     answer = own.get("/healthz")
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
@@ -54,11 +54,13 @@ def test_metrics_count_the_catalog_and_the_requests(client: TestClient) -> None:
     assert any(s.name == "darkroom_replica_snapshot" and s.value > 0 for s in samples)
 
 
-def test_metrics_and_status_count_the_same_also_what_is_to_be_made_anew(own: TestClient, house: House) -> None:
+def test_metrics_and_status_count_the_same_also_what_is_to_be_made_anew(
+    own: TestClient, installation: Installation
+) -> None:
     logged_in(own)
     for number in range(3):
-        portrait(house.root / f"{number}.jpg", seed=number)
-    house.scan()
+        portrait(installation.root / f"{number}.jpg", seed=number)
+    installation.scan()
 
     def counted() -> dict[str, float]:
         families = text_string_to_metric_families(own.get("/metrics").text)
@@ -66,21 +68,21 @@ def test_metrics_and_status_count_the_same_also_what_is_to_be_made_anew(own: Tes
         return {one.labels["stage"]: one.value for one in samples if one.name == "darkroom_backlog"}
 
     def told() -> dict[str, float]:
-        (library,) = library_status(house.lake, house.settings)
+        (library,) = library_status(installation.lake, installation.settings)
         return {one["stage"]: one["backlog"] for one in library["stages"]}
 
     assert counted() == told()
     assert counted()["thumbnail"] == counted()["faces"] == counted()["insight"] == 0
-    with house.lake.write("an older recipe") as writer:
+    with installation.lake.write("an older recipe") as writer:
         writer.execute("update derivative set recipe = 'of another size'")
     assert counted() == told()
     assert counted()["thumbnail"] == 3
 
 
-def test_address_of_a_thumbnail_changes_with_its_size(own: TestClient, house: House) -> None:
+def test_address_of_a_thumbnail_changes_with_its_size(own: TestClient, installation: Installation) -> None:
     logged_in(own)
-    portrait(house.root / "trip/a.jpg")
-    house.scan()
+    portrait(installation.root / "trip/a.jpg")
+    installation.scan()
     context = own.app.state.context  # type: ignore[attr-defined]
 
     def addresses() -> set[str]:
@@ -91,7 +93,7 @@ def test_address_of_a_thumbnail_changes_with_its_size(own: TestClient, house: Ho
 
     (before,) = addresses()
     assert "immutable" in own.get(before).headers["cache-control"]
-    with house.lake.write("made anew") as writer:
+    with installation.lake.write("made anew") as writer:
         writer.execute("update derivative set recipe = recipe || ' of another size'")
     (after,) = addresses()
     assert before != after
@@ -137,7 +139,7 @@ def test_the_pages_policy_allows_nothing_inline_and_no_other_host(client: TestCl
 
 
 def test_unexpected_errors_tell_the_client_nothing(
-    client: TestClient, scanned: House, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, scanned: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_: object) -> None:
         raise RuntimeError("secret detail")
@@ -160,7 +162,7 @@ def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path, name: str,
     assert (done.returncode, line.startswith("darkroom: ")) == (code, True), line
 
 
-def test_app_starts_over_a_lake_it_opens_itself_and_answers_while_others_write(house: House) -> None:
+def test_app_starts_over_a_lake_it_opens_itself_and_answers_while_others_write(installation: Installation) -> None:
     from serving.app import create_app
     from tests.serving.conftest import logged_in
 
@@ -170,10 +172,10 @@ def test_app_starts_over_a_lake_it_opens_itself_and_answers_while_others_write(h
         number = 0
         while not stop.is_set():
             number += 1
-            with house.lake.write("scan") as writer:
+            with installation.lake.write("scan") as writer:
                 writer.append("skipped_file", [{"library_id": 1, "rel_path": f"{number}", "reason": "not_media"}])
 
-    with TestClient(create_app(house.settings)) as client:
+    with TestClient(create_app(installation.settings)) as client:
         logged_in(client)
         thread = threading.Thread(target=write)
         thread.start()
@@ -183,4 +185,4 @@ def test_app_starts_over_a_lake_it_opens_itself_and_answers_while_others_write(h
         finally:
             stop.set()
             thread.join()
-    assert urlsplit(house.settings.catalog_url).scheme == "sqlite"
+    assert urlsplit(installation.settings.catalog_url).scheme == "sqlite"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from serving.auth.accounts import add_user
 from tests.pictures import draw
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
 
 __all__ = ["browser"]  # a fixture
@@ -21,21 +21,26 @@ SHOTS = os.environ.get("SCREENSHOTS")  # a folder: what was seen is kept there
 
 
 @pytest.fixture(scope="module")
-def pictured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = make_house(tmp_path_factory.mktemp("organised"))
+def pictured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = make_installation(tmp_path_factory.mktemp("organised"))
     today = date.today()
     for seed in range(12):
         day = f"{today.year - 1 - seed % 3}:{today.month:02}:{min(today.day, 28):02}"
-        draw(house.root / f"{seed}.jpg", seed, size=(600, 400 + 40 * (seed % 4)), taken=f"{day} 1{seed % 10}:00:00")
-    house.scan()
-    add_user(house.lake, NAME, PASSWORD)
-    add_user(house.lake, "grace", PASSWORD)
-    yield house
-    house.lake.close()
+        draw(
+            installation.root / f"{seed}.jpg",
+            seed,
+            size=(600, 400 + 40 * (seed % 4)),
+            taken=f"{day} 1{seed % 10}:00:00",
+        )
+    installation.scan()
+    add_user(installation.lake, NAME, PASSWORD)
+    add_user(installation.lake, "grace", PASSWORD)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def shown(pictured: House) -> Iterator[str]:
+def shown(pictured: Installation) -> Iterator[str]:
     yield from serve(pictured)
 
 
@@ -54,7 +59,7 @@ def open_first(page: Page) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
 def test_photo_is_liked_rated_tagged_and_described_where_one_looks_at_it(
-    browser: Browser, shown: str, pictured: House, width: int, height: int
+    browser: Browser, shown: str, pictured: Installation, width: int, height: int
 ) -> None:
     watched = Watched(browser, shown, width, height)
     page = watched.log_in()

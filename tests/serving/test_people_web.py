@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from serving.auth.accounts import add_user
 from tests.apollo_stand_in import box_of, portrait
-from tests.serving.conftest import NAME, PASSWORD, make_house
+from tests.serving.conftest import NAME, PASSWORD, make_installation
 from tests.serving.people import people
 from tests.serving.test_persons import ask, group
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
@@ -23,8 +23,8 @@ SHOTS = os.environ.get("SCREENSHOTS")
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
-    house = make_house(tmp_path)
-    with people(house) as world:
+    installation = make_installation(tmp_path)
+    with people(installation) as world:
         for number in range(4):
             portrait(world.root / f"red{number}.jpg", "red", seed=number)
             portrait(world.root / f"green{number}.jpg", "green", seed=40 + number)
@@ -35,9 +35,9 @@ def site(tmp_path: Path) -> Iterator[str]:
         group(world)
         green = world.faces("green0.jpg")[0]["id"]
         ask(world, "PATCH", f"/image/faces/{green}", person_name="Marie Curie")
-        add_user(house.lake, "grace", PASSWORD)
-        yield from serve(house)
-    house.lake.close()
+        add_user(installation.lake, "grace", PASSWORD)
+        yield from serve(installation)
+    installation.lake.close()
 
 
 def shot(watched: Watched, name: str) -> None:
@@ -100,15 +100,15 @@ def test_viewer_shows_boxes_on_the_faces_and_takes_a_name(browser: Browser, site
 
 
 def test_page_says_why_nobody_is_here(browser: Browser, tmp_path: Path) -> None:
-    house = make_house(tmp_path)
-    add_user(house.lake, NAME, PASSWORD)
-    for site in serve(house):
+    installation = make_installation(tmp_path)
+    add_user(installation.lake, NAME, PASSWORD)
+    for site in serve(installation):
         watched = Watched(browser, site)
         page = watched.log_in("/people")
         page.wait_for_selector(".empty")
         assert "Face recognition is not switched on" in page.inner_text(".empty")
         watched.was_clean()
-    house.lake.close()
+    installation.lake.close()
 
 
 def test_two_groups_of_one_person_are_merged_on_the_page(browser: Browser, site: str) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.apollo_stand_in import portrait
-from tests.serving.conftest import House
+from tests.serving.conftest import Installation
 from tests.serving.people import World, people
 
 
 @pytest.fixture
-def world(house: House) -> Iterator[World]:
-    with people(house) as world:
+def world(installation: Installation) -> Iterator[World]:
+    with people(installation) as world:
         for number in range(3):
             portrait(world.root / f"red{number}.jpg", "red", seed=number)
         portrait(world.root / "both.jpg", "red", "blue", seed=9)
@@ -27,11 +27,11 @@ def group(world: World) -> None:
     """What the drain's last step does."""
     from sql.lake import utc_now
 
-    rows = world.house.lake.select(
+    rows = world.installation.lake.select(
         "select face_id, x, region_name, embedding[1] as first from face join face_embedding using (face_id)"
     )
     numbers = {value: index + 1 for index, value in enumerate(sorted({row["first"] for row in rows}))}
-    with world.house.lake.write("groups") as writer:
+    with world.installation.lake.write("groups") as writer:
         columns = {"model_version": "buffalo_l-1", "is_ignored": False, "by_user": False, "created_at": utc_now()}
         writer.replace("face_cluster", [{"cluster_id": number, **columns} for number in numbers.values()])
         writer.replace("face_number", [{"kind": "face_cluster", "last": len(numbers)}])
@@ -211,7 +211,7 @@ def test_naming_is_undone_although_the_drain_has_grouped_the_faces_since(world: 
     group(world)
     ask(world, "POST", "/undo", snapshot_id=named["snapshot_id"])
     assert world.faces("red0.jpg")[0]["person_id"] is None
-    row = world.house.lake.select("select bound_by, cluster_id from face where face_id = $id", id=face["id"])[0]
+    row = world.installation.lake.select("select bound_by, cluster_id from face where face_id = $id", id=face["id"])[0]
     assert row["bound_by"] is None
     assert row["cluster_id"] is not None, "what the drain found out stays"
 
@@ -230,7 +230,7 @@ def test_naming_of_a_face_that_is_gone_is_not_undone_in_silence(world: World) ->
     face = world.faces("red0.jpg")[0]
     ask(world, "PATCH", f"/image/faces/{face['id']}", person_id=marie["id"])
     named = world.client.get("/changes").json()["changes"][0]
-    with world.house.lake.write("faces found anew") as writer:
+    with world.installation.lake.write("faces found anew") as writer:
         writer.execute("delete from face_embedding where face_id = $id", id=face["id"])
         writer.execute("delete from face where face_id = $id", id=face["id"])
     said = ask(world, "POST", "/undo", 409, snapshot_id=named["snapshot_id"])["detail"]
@@ -244,13 +244,13 @@ def test_merge_keeps_what_either_one_was_said_not_to_be(world: World) -> None:
     countess = ask(world, "PATCH", f"/image/faces/{blue}", person_name="Countess")["person_id"]
     for face, person in ((second, ada), (second, countess), (third, countess), (blue, ada)):
         ask(world, "POST", f"/faces/{face}/reject", person_id=person)
-    before = world.house.lake.select("select * from face_rejection order by all")
+    before = world.installation.lake.select("select * from face_rejection order by all")
     ask(world, "POST", f"/persons/{countess}/merge", into=ada)
-    rows = world.house.lake.select("select face_id, person_id from face_rejection order by all")
+    rows = world.installation.lake.select("select face_id, person_id from face_rejection order by all")
     assert [tuple(row.values()) for row in rows] == sorted([(second, ada), (third, ada)])
     assert {face["path"] for face in ask(world, "GET", f"/persons/{ada}/suggestions")} == {"both.jpg"}
     undo_last(world)
-    assert world.house.lake.select("select * from face_rejection order by all") == before
+    assert world.installation.lake.select("select * from face_rejection order by all") == before
 
 
 def test_merge_is_undone_although_a_drain_has_taken_one_of_the_faces_away(world: World) -> None:
@@ -261,7 +261,7 @@ def test_merge_is_undone_although_a_drain_has_taken_one_of_the_faces_away(world:
     ask(world, "PATCH", f"/image/faces/{second}", person_id=double)
     ask(world, "POST", f"/persons/{double}/merge", into=ada)
     merged = world.client.get("/changes").json()["changes"][0]
-    with world.house.lake.write("faces found anew") as writer:
+    with world.installation.lake.write("faces found anew") as writer:
         writer.execute("delete from face_embedding where face_id = $id", id=second)
         writer.execute("delete from face where face_id = $id", id=second)
     ask(world, "POST", "/undo", snapshot_id=merged["snapshot_id"])

@@ -18,7 +18,7 @@ from serving.edits import duplicates
 from serving.edits.duplicates import NearDuplicates
 from serving.search import index as search_index
 from serving.search.index import SearchIndex
-from tests.serving.conftest import NAME, PASSWORD, House, fill, logged_in, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, fill, logged_in, make_installation
 from tests.serving.organised import organise
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
 from tests.waiting import wait_until
@@ -28,19 +28,19 @@ FILES = ["2012/summer/ladybug.jpg", "2015/safari/elephants.jpg", "2018/beach/bea
 
 
 @pytest.fixture
-def house(media: Path, tmp_path: Path) -> Iterator[House]:
-    house = make_house(tmp_path)
-    fill(house, media, FILES)
-    house.scan()
-    organise(house)
-    add_user(house.lake, NAME, PASSWORD)
-    yield house
-    house.lake.close()
+def installation(media: Path, tmp_path: Path) -> Iterator[Installation]:
+    installation = make_installation(tmp_path)
+    fill(installation, media, FILES)
+    installation.scan()
+    organise(installation)
+    add_user(installation.lake, NAME, PASSWORD)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+def client(installation: Installation) -> Iterator[TestClient]:
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -99,7 +99,7 @@ def test_who_asks_too_early_is_told_how_far_it_is(
 
 
 def test_pairs_from_before_are_shown_while_new_pictures_are_compared(
-    house: House, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged_in(client)
     assert client.get("/duplicates/perceptual").status_code == 200
@@ -112,7 +112,7 @@ def test_pairs_from_before_are_shown_while_new_pictures_are_compared(
 
     monkeypatch.setattr(NearDuplicates, "_compute", slow_compute)
     monkeypatch.setattr(duplicates, "PATIENCE_SECONDS", 0.1)
-    with house.lake.write("another hash") as writer:
+    with installation.lake.write("another hash") as writer:
         writer.execute("update perceptual_hash set recorded_at = recorded_at + interval 1 second")
     assert client.get("/duplicates/perceptual").status_code == 200
     assert client.get("/duplicates/perceptual?threshold=3").status_code == 503, "of this threshold there are none"
@@ -129,9 +129,9 @@ def test_pairs_from_before_are_shown_while_new_pictures_are_compared(
     ],
 )
 def test_a_page_says_how_far_it_is_and_goes_on_by_itself(
-    held_back: threading.Event, browser: Browser, house: House, address: str, said: str, then: str
+    held_back: threading.Event, browser: Browser, installation: Installation, address: str, said: str, then: str
 ) -> None:
-    for site in serve(house):
+    for site in serve(installation):
         watched = Watched(browser, site)
         watched.log_in(address)
         if address == "/duplicates":

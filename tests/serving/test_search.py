@@ -13,23 +13,23 @@ from fastapi.testclient import TestClient
 from serving.app import create_app
 from serving.auth.accounts import add_user
 from sql.lake import utc_now
-from tests.serving.conftest import CHOSEN, PASSWORD, House, fill, logged_in, make_house
+from tests.serving.conftest import CHOSEN, PASSWORD, Installation, fill, logged_in, make_installation
 from tests.serving.organised import organise
 
 
 @pytest.fixture(scope="module")
-def house(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = make_house(tmp_path_factory.mktemp("search"))
-    fill(house, media, CHOSEN)
-    house.scan()
-    organise(house)
-    yield house
-    house.lake.close()
+def installation(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = make_installation(tmp_path_factory.mktemp("search"))
+    fill(installation, media, CHOSEN)
+    installation.scan()
+    organise(installation)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
+def client(installation: Installation) -> Iterator[TestClient]:
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
 
 
@@ -91,10 +91,10 @@ def test_quotes_ask_for_words_beside_each_other(client: TestClient) -> None:
     assert found(client, '"ladyb"') == set()
 
 
-def test_dates_take_years_months_days_and_ranges(client: TestClient, house: House) -> None:
+def test_dates_take_years_months_days_and_ranges(client: TestClient, installation: Installation) -> None:
     taken = {
         row["file_name"]: row["taken_at"]
-        for row in house.lake.select("select file_name, taken_at from v_assets where taken_at is not null")
+        for row in installation.lake.select("select file_name, taken_at from v_assets where taken_at is not null")
     }
     years = {name for name, at in taken.items() if 2010 <= at.year <= 2012}
     assert found(client, "date:2010..2012") == found(client, "date:>=2010 date:<2013") == years
@@ -104,9 +104,10 @@ def test_dates_take_years_months_days_and_ranges(client: TestClient, house: Hous
     assert found(client, "-date:1900..") == set(found(client)) - set(taken)
 
 
-def test_sizes_and_ratings_compare(client: TestClient, house: House) -> None:
+def test_sizes_and_ratings_compare(client: TestClient, installation: Installation) -> None:
     sizes = {
-        row["file_name"]: row["size_bytes"] for row in house.lake.select("select file_name, size_bytes from v_assets")
+        row["file_name"]: row["size_bytes"]
+        for row in installation.lake.select("select file_name, size_bytes from v_assets")
     }
     assert found(client, "size:>1MB") == {name for name, size in sizes.items() if size > 1_000_000}
     assert found(client, "size:10kB..1MB") == {name for name, size in sizes.items() if 10_000 <= size <= 1_000_000}
@@ -223,7 +224,7 @@ def test_completions_offer_filters_values_and_words(client: TestClient) -> None:
 
 
 def test_a_search_sees_what_was_said_of_a_photo_a_moment_ago(media: Path, tmp_path: Path) -> None:
-    fresh = make_house(tmp_path / "fresh")
+    fresh = make_installation(tmp_path / "fresh")
     fill(fresh, media, CHOSEN[:4])
     fresh.scan()
     with TestClient(create_app(fresh.settings, fresh.lake), raise_server_exceptions=False) as client:
@@ -250,7 +251,7 @@ def test_a_search_sees_what_was_said_of_a_photo_a_moment_ago(media: Path, tmp_pa
 
 
 def test_many_small_changes_are_put_together(media: Path, tmp_path: Path) -> None:
-    fresh = make_house(tmp_path / "many")
+    fresh = make_installation(tmp_path / "many")
     fill(fresh, media, CHOSEN[:3])
     fresh.scan()
     shutil.copyfile(media / CHOSEN[4], fresh.root / "later.jpg")
@@ -267,12 +268,12 @@ def test_many_small_changes_are_put_together(media: Path, tmp_path: Path) -> Non
     fresh.lake.close()
 
 
-def told(house: House, path: str, *insights: tuple[str, str]) -> str:
+def told(installation: Installation, path: str, *insights: tuple[str, str]) -> str:
     """Insights of a photo as a model writes them, the last one counts; returns its content hash."""
-    content_hash: str = house.lake.select("select content_hash from v_assets where path = $path", path=path)[0][
+    content_hash: str = installation.lake.select("select content_hash from v_assets where path = $path", path=path)[0][
         "content_hash"
     ]
-    with house.lake.write("insight") as writer:
+    with installation.lake.write("insight") as writer:
         first = writer.next_id("insight", "insight_id")
         writer.append("insight", [
             {"insight_id": number, "content_hash": content_hash, "title": title, "summary": summary,
@@ -282,11 +283,18 @@ def told(house: House, path: str, *insights: tuple[str, str]) -> str:
     return content_hash
 
 
-def test_owner_finds_photos_by_their_insight_and_a_viewer_never_does(house: House, client: TestClient) -> None:
+def test_owner_finds_photos_by_their_insight_and_a_viewer_never_does(
+    installation: Installation, client: TestClient
+) -> None:
     assert found(client, "zeppelin") == set()
-    told(house, "2012/summer/ladybug.jpg", ("Quarrel", "old"), ("A zeppelin passes", "Aunt Mathilda's divorce, 天気"))
+    told(
+        installation,
+        "2012/summer/ladybug.jpg",
+        ("Quarrel", "old"),
+        ("A zeppelin passes", "Aunt Mathilda's divorce, 天気"),
+    )
     viewer = TestClient(client.app)
-    add_user(house.lake, "guest", PASSWORD, role="viewer")
+    add_user(installation.lake, "guest", PASSWORD, role="viewer")
     client.app.state.context.replica.refresh()  # type: ignore[attr-defined]
     token = viewer.post("/login", json={"username": "guest", "password": PASSWORD}).json()["token"]
     viewer.headers["Authorization"] = f"Bearer {token}"
@@ -299,6 +307,6 @@ def test_owner_finds_photos_by_their_insight_and_a_viewer_never_does(house: Hous
     for asking in (client, viewer):
         for typed in ("zepp", "divor", "insight:z"):
             assert asking.get("/search/suggest", params={"q": typed}).json()["suggestions"] == []
-    with house.lake.write("deleted") as writer:
+    with installation.lake.write("deleted") as writer:
         writer.execute("update insight set deleted_at = $now", now=utc_now())
     assert found(client, "zeppelin") == set()

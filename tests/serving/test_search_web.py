@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from serving.auth.accounts import add_user
-from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, fill, make_house
+from tests.serving.conftest import CHOSEN, NAME, PASSWORD, Installation, fill, make_installation
 from tests.serving.organised import organise
 from tests.serving.test_web import CHROMIUM, Watched, browser, serve
 
@@ -35,20 +35,20 @@ WIDTHS = pytest.mark.parametrize("width", [390, 1440])
 
 
 @pytest.fixture(scope="module")
-def house(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = make_house(tmp_path_factory.mktemp("web"))
-    fill(house, media, CHOSEN)
-    shutil.copyfile(house.root / CHOSEN[2], house.root / "copy of ladybug.jpg")
-    house.scan()
-    organise(house)
-    add_user(house.lake, NAME, PASSWORD)
-    yield house
-    house.lake.close()
+def installation(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = make_installation(tmp_path_factory.mktemp("web"))
+    fill(installation, media, CHOSEN)
+    shutil.copyfile(installation.root / CHOSEN[2], installation.root / "copy of ladybug.jpg")
+    installation.scan()
+    organise(installation)
+    add_user(installation.lake, NAME, PASSWORD)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def site(house: House) -> Iterator[str]:
-    yield from serve(house)
+def site(installation: Installation) -> Iterator[str]:
+    yield from serve(installation)
 
 
 def fits(watched: Watched) -> None:
@@ -120,7 +120,7 @@ def test_the_map_shows_clusters_and_a_click_opens_their_photos(browser: Browser,
 
 @WIDTHS
 def test_one_of_two_copies_is_kept_and_that_can_be_undone(
-    browser: Browser, site: str, house: House, width: int
+    browser: Browser, site: str, installation: Installation, width: int
 ) -> None:
     watched = Watched(browser, site, width=width)
     page = watched.log_in("/duplicates")
@@ -129,10 +129,10 @@ def test_one_of_two_copies_is_kept_and_that_can_be_undone(
     assert page.locator(".copy").count() == 2
     page.locator(".copy.best button").click()
     page.wait_for_selector(".group.done")
-    assert house.lake.select("select count(*) as n from hidden")[0]["n"] == 1
+    assert installation.lake.select("select count(*) as n from hidden")[0]["n"] == 1
     page.click("text=Undo")
     page.wait_for_selector(".group:not(.done)")
-    assert house.lake.select("select count(*) as n from hidden")[0]["n"] == 0
+    assert installation.lake.select("select count(*) as n from hidden")[0]["n"] == 0
     page.click("text=Look alike")
     page.wait_for_selector("#nearness:not([hidden])")
     page.wait_for_selector("#groups:not([aria-busy])")

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sql.lake import Lake, utc_now
 from tasks.messages.summaries import embedding_text
 from tasks.models.embed import MiniLm
-from tests.serving.conftest import House, logged_in
+from tests.serving.conftest import Installation, logged_in
 
 DAYS = [
     (1, "Ada", date(2025, 6, 1), "Ada was stung by a bee at the lake and her foot swelled up."),
@@ -48,13 +48,13 @@ def record(lake: Lake, minilm: MiniLm, days: list[tuple[int, str, date, str]], m
 
 
 @pytest.fixture
-def asked(house: House, own: TestClient, minilm: MiniLm) -> TestClient:
-    record(house.lake, minilm, DAYS)
+def asked(installation: Installation, own: TestClient, minilm: MiniLm) -> TestClient:
+    record(installation.lake, minilm, DAYS)
     return logged_in(own)
 
 
 @pytest.fixture(scope="module")
-def reading(unchanged_house: House, unchanged: TestClient, minilm: MiniLm) -> TestClient:
+def reading(unchanged_house: Installation, unchanged: TestClient, minilm: MiniLm) -> TestClient:
     """The same for tests that only read."""
     record(unchanged_house.lake, minilm, DAYS)
     return logged_in(unchanged)
@@ -85,20 +85,24 @@ def test_dates_and_contact_narrow_the_search(reading: TestClient) -> None:
     assert found(reading, "bicycle", contact="nobody") == []
 
 
-def test_new_changed_and_removed_summaries_are_seen_at_once(asked: TestClient, house: House, minilm: MiniLm) -> None:
+def test_new_changed_and_removed_summaries_are_seen_at_once(
+    asked: TestClient, installation: Installation, minilm: MiniLm
+) -> None:
     assert found(asked, "a wedding on an island", limit=1) != [5]
-    record(house.lake, minilm, [(5, "Jonas", date(2025, 9, 1), "Jonas got married on a small island.")])
+    record(installation.lake, minilm, [(5, "Jonas", date(2025, 9, 1), "Jonas got married on a small island.")])
     assert found(asked, "a wedding on an island", limit=1) == [5]
-    record(house.lake, minilm, [(5, "Jonas", date(2025, 9, 1), "Jonas bought a tractor.")])
+    record(installation.lake, minilm, [(5, "Jonas", date(2025, 9, 1), "Jonas bought a tractor.")])
     assert found(asked, "farm machine", limit=1) == [5]
-    with house.lake.write("gone") as writer:
+    with installation.lake.write("gone") as writer:
         writer.delete("daily_summary", [{"contact": "Jonas", "day": date(2025, 9, 1)}])
         writer.delete("summary_embedding", [{"summary_id": 5, "embedding_model": "all-MiniLM-L6-v2"}])
     assert 5 not in found(asked, "farm machine")
 
 
-def test_vectors_of_another_model_are_not_looked_at(asked: TestClient, house: House, minilm: MiniLm) -> None:
-    record(house.lake, minilm, [(6, "Eve", date(2025, 9, 1), "A tractor.")], model="another")
+def test_vectors_of_another_model_are_not_looked_at(
+    asked: TestClient, installation: Installation, minilm: MiniLm
+) -> None:
+    record(installation.lake, minilm, [(6, "Eve", date(2025, 9, 1), "A tractor.")], model="another")
     assert 6 not in found(asked, "tractor")
 
 
@@ -152,13 +156,13 @@ def test_one_summary_is_read_by_its_number(reading: TestClient) -> None:
 
 
 def test_summary_whose_messages_are_gone_is_neither_found_nor_listed_until_they_are_back(
-    asked: TestClient, house: House
+    asked: TestClient, installation: Installation
 ) -> None:
     assert found(asked, "insect bite")[0] == 1
     for gone_at, there in ((utc_now(), False), (None, True)):
-        with house.lake.write("gone, and back") as writer:
+        with installation.lake.write("gone, and back") as writer:
             writer.run("summaries/mark_gone", contact="Ada", days=[date(2025, 6, 1)], gone_at=gone_at)
         assert (1 in found(asked, "insect bite")) is there
         listed = asked.get("/summaries").json()["summaries"]
         assert (1 in [row["summary_id"] for row in listed]) is there
-        assert len(house.lake.select("select * from v_daily_summaries")) == 3 + there
+        assert len(installation.lake.select("select * from v_daily_summaries")) == 3 + there

@@ -13,26 +13,26 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from tests.pictures import draw
-from tests.serving.conftest import House, logged_in, prepared_house
+from tests.serving.conftest import Installation, logged_in, prepared_installation
 
 PICTURES = ["2019/a.jpg", "2019/b.jpg", "2020/c.jpg", "2020/d.jpg"]
 
 
-def four_pictures_and_a_copy(house: House) -> None:
+def four_pictures_and_a_copy(installation: Installation) -> None:
     for seed, path in enumerate(PICTURES):
-        draw(house.root / path, seed, taken=f"20{19 + seed // 2}:07:0{seed + 1} 10:00:00")
-    shutil.copy2(house.root / "2019/a.jpg", house.root / "2020/copy of a.jpg")
-    house.scan()
+        draw(installation.root / path, seed, taken=f"20{19 + seed // 2}:07:0{seed + 1} 10:00:00")
+    shutil.copy2(installation.root / "2019/a.jpg", installation.root / "2020/copy of a.jpg")
+    installation.scan()
 
 
 @contextmanager
 def api(folder: Path) -> Iterator[TestClient]:
     """An API over four pictures and a copy of the first; logged in as their owner."""
-    house = prepared_house(folder, four_pictures_and_a_copy)
-    with TestClient(create_app(house.settings, house.lake), raise_server_exceptions=False) as client:
-        client.app.state.house = house  # type: ignore[attr-defined]
+    installation = prepared_installation(folder, four_pictures_and_a_copy)
+    with TestClient(create_app(installation.settings, installation.lake), raise_server_exceptions=False) as client:
+        client.app.state.installation = installation  # type: ignore[attr-defined]
         yield logged_in(client)
-    house.lake.close()
+    installation.lake.close()
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yield client
 
 
-def house_of(client: TestClient) -> House:
-    return client.app.state.house  # type: ignore[attr-defined, no-any-return]
+def flow_context_of(client: TestClient) -> Installation:
+    return client.app.state.installation  # type: ignore[attr-defined, no-any-return]
 
 
 def give(client: TestClient, path: str, name: str, **more: Any) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def test_tag_is_taken_by_body_or_query_and_404_says_which_is_missing(own: TestCl
 
 
 def test_batch_replaces_adds_and_removes_in_one_commit_or_not_at_all(own: TestClient) -> None:
-    lake = house_of(own).lake
+    lake = flow_context_of(own).lake
     red, blue = (own.post("/tags", json={"name": name}).json()["id"] for name in ("red", "blue"))
     before = lake.snapshot_id()
     done = own.post("/image/tags/batch", json={"paths": PICTURES, "tag_ids": [red, red], "add": ["green", blue]})
@@ -191,8 +191,8 @@ def test_counts_below_a_folder_are_of_what_lies_there(own: TestClient) -> None:
 
 
 def test_photo_that_was_not_read_yet_cannot_be_tagged(own: TestClient) -> None:
-    house = house_of(own)
-    with house.lake.write("a scan has just seen it") as writer:
+    installation = flow_context_of(own)
+    with installation.lake.write("a scan has just seen it") as writer:
         writer.append("asset", [{"asset_id": 77, "library_id": 1, "rel_path": "new.jpg", "media_type": "photo",
                                  "size_bytes": 1, "mtime_ns": 1, "sidecar": "", "sidecar_version": ""}])  # fmt: skip
     own.get("/healthz")
@@ -203,17 +203,17 @@ def test_photo_that_was_not_read_yet_cannot_be_tagged(own: TestClient) -> None:
 
 
 def test_copy_that_arrives_later_has_the_tags_at_once(own: TestClient) -> None:
-    house = house_of(own)
+    installation = flow_context_of(own)
     tag = give(own, "2020/d.jpg", "travels")
-    shutil.copy2(house.root / "2020/d.jpg", house.root / "late.jpg")
-    house.scan()
+    shutil.copy2(installation.root / "2020/d.jpg", installation.root / "late.jpg")
+    installation.scan()
     own.get("/healthz")
     assert listed(own, tag_ids=tag["id"]) == ["2020/d.jpg", "late.jpg"]
 
 
 def test_tags_are_a_documented_view(own: TestClient) -> None:
     give(own, "2019/a.jpg", "summer")
-    rows = house_of(own).lake.select("select tag, path, added_by from v_tags order by path")
+    rows = flow_context_of(own).lake.select("select tag, path, added_by from v_tags order by path")
     assert [tuple(row.values()) for row in rows] == [
         ("summer", "2019/a.jpg", "ada"),
         ("summer", "2020/copy of a.jpg", "ada"),

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from serving.schemas.videos import MAX_STATUS_PATHS
-from tests.serving.conftest import House, logged_in, make_house
+from tests.serving.conftest import Installation, logged_in, make_installation
 from tests.serving.films import (
     BROKEN,
     LADDER,
@@ -37,22 +37,22 @@ PHOTO = "phone/motion/PXL_20210605_120322123.MP.jpg"
 
 
 @pytest.fixture(scope="module")
-def films(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def films(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Films, two with streams, one with clip and GIF. Tests that use it only read."""
-    house = make_house(tmp_path_factory.mktemp("films"))
-    fill_with_films(house, media)
-    make_stream(house, WITH_STREAM)
-    make_ladder(house, LADDER)
-    make_clip(house, WITH_STREAM)
-    make_gif(house, WITH_STREAM)
-    fail(house, BROKEN, "hls", "moov atom not found")
-    fail(house, BROKEN, "preview_clip", "moov atom not found")
-    yield house
-    house.lake.close()
+    installation = make_installation(tmp_path_factory.mktemp("films"))
+    fill_with_films(installation, media)
+    make_stream(installation, WITH_STREAM)
+    make_ladder(installation, LADDER)
+    make_clip(installation, WITH_STREAM)
+    make_gif(installation, WITH_STREAM)
+    fail(installation, BROKEN, "hls", "moov atom not found")
+    fail(installation, BROKEN, "preview_clip", "moov atom not found")
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def client(films: House) -> Iterator[TestClient]:
+def client(films: Installation) -> Iterator[TestClient]:
     with TestClient(create_app(films.settings, films.lake), raise_server_exceptions=False) as client:
         yield logged_in(client)
 
@@ -66,7 +66,9 @@ def until(look: Any, wanted: Any, seconds: float = 60) -> Any:
     return answer
 
 
-def test_a_stream_that_exists_is_ready_and_its_playlist_lists_what_is_there(client: TestClient, films: House) -> None:
+def test_a_stream_that_exists_is_ready_and_its_playlist_lists_what_is_there(
+    client: TestClient, films: Installation
+) -> None:
     content_hash = asset_of(films, WITH_STREAM)["content_hash"]
     answer = client.post("/video/generate", json={"path": WITH_STREAM})
     assert answer.status_code == 200
@@ -88,7 +90,7 @@ def test_a_stream_that_exists_is_ready_and_its_playlist_lists_what_is_there(clie
         assert segment.content[0] == 0x47  # the sync byte of MPEG-TS
 
 
-def test_segments_are_served_by_ranges_and_not_twice(client: TestClient, films: House) -> None:
+def test_segments_are_served_by_ranges_and_not_twice(client: TestClient, films: Installation) -> None:
     address = f"/video/hls/{asset_of(films, WITH_STREAM)['content_hash']}/segment_000.ts"
     whole = client.get(address)
     part = client.get(address, headers={"Range": "bytes=188-375"})
@@ -98,15 +100,17 @@ def test_segments_are_served_by_ranges_and_not_twice(client: TestClient, films: 
     assert client.head(address).headers["content-length"] == str(len(whole.content))
 
 
-def test_a_stream_made_anew_has_other_addresses_for_its_segments(own: TestClient, house: House, media: Path) -> None:
-    fill_with_films(house, media)
-    make_stream(house, WITH_STREAM)
+def test_a_stream_made_anew_has_other_addresses_for_its_segments(
+    own: TestClient, installation: Installation, media: Path
+) -> None:
+    fill_with_films(installation, media)
+    make_stream(installation, WITH_STREAM)
     logged_in(own)
     own.get("/healthz")
     address = own.post("/video/generate", json={"path": WITH_STREAM}).json()["playlist_url"]
     before = own.get(address).text.splitlines()
-    content_hash = asset_of(house, WITH_STREAM)["content_hash"]
-    os.utime(house.settings.video_folder / content_hash[:2] / content_hash / "playlist.m3u8")
+    content_hash = asset_of(installation, WITH_STREAM)["content_hash"]
+    os.utime(installation.settings.video_folder / content_hash[:2] / content_hash / "playlist.m3u8")
     after = own.get(address).text.splitlines()
     assert [line.partition("?")[0] for line in after] == [line.partition("?")[0] for line in before]
     assert not {line for line in before if "segment" in line}.intersection(after)
@@ -200,7 +204,7 @@ def test_an_unknown_library_is_the_image_apis_400(client: TestClient) -> None:
     assert client.post("/video/generate", json={"path": WITH_STREAM, "library": 1}).json()["ready"]
 
 
-def test_nothing_is_served_without_a_token(client: TestClient, films: House) -> None:
+def test_nothing_is_served_without_a_token(client: TestClient, films: Installation) -> None:
     stream = f"/video/hls/{asset_of(films, WITH_STREAM)['content_hash']}/playlist.m3u8"
     for address in (stream, f"/video/preview?path={WITH_STREAM}", f"/video/file?path={WITH_STREAM}", "/hls/stats"):
         assert client.get(address, headers={"Authorization": "Bearer nonsense"}).status_code == 401
@@ -211,7 +215,7 @@ def test_stats_add_up(client: TestClient) -> None:
     assert stats == {"total": 5, "with_playlist": 2, "pending": 2, "unsupported": 1, "hashless_videos": 0}
 
 
-def test_a_clip_is_an_mp4_by_ranges(client: TestClient, films: House) -> None:
+def test_a_clip_is_an_mp4_by_ranges(client: TestClient, films: Installation) -> None:
     answer = client.get("/video/preview", params={"path": WITH_STREAM})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "video/mp4"
@@ -244,7 +248,7 @@ def test_the_status_of_many_clips_comes_in_the_order_asked_for(client: TestClien
     assert client.post("/video/preview/status", json={"paths": []}).json() == {"previews": []}
 
 
-def test_the_original_is_served_by_ranges(client: TestClient, films: House) -> None:
+def test_the_original_is_served_by_ranges(client: TestClient, films: Installation) -> None:
     content = (films.root / WITH_STREAM).read_bytes()
     answer = client.get(f"/video/file?path={quote(WITH_STREAM)}", headers={"Range": "bytes=1000-1999"})
     assert (answer.status_code, answer.content) == (206, content[1000:2000])
@@ -257,7 +261,7 @@ def test_the_animated_picture_is_a_gif_where_there_is_one(client: TestClient) ->
     assert client.get("/video/gif", params={"path": NO_STREAM}).status_code == 404
 
 
-def test_the_video_of_a_live_photo_is_part_of_its_still(client: TestClient, media: Path, films: House) -> None:
+def test_the_video_of_a_live_photo_is_part_of_its_still(client: TestClient, media: Path, films: Installation) -> None:
     moving = next(path for path in live_photo(media) if path.lower().endswith(".mov"))
     still = next(path for path in live_photo(media) if path != moving)
     page = client.get("/photos", params={"limit": 1000, "recursive": True}).json()
@@ -272,8 +276,10 @@ def test_the_video_of_a_live_photo_is_part_of_its_still(client: TestClient, medi
     assert all(photo["file_path"] != moving for photo in client.get("/photos/exif").json()["photos"])
 
 
-def test_the_moving_part_of_a_motion_photo_can_be_asked_for(own: TestClient, house: House, media: Path) -> None:
-    fill_with_films(house, media)
+def test_the_moving_part_of_a_motion_photo_can_be_asked_for(
+    own: TestClient, installation: Installation, media: Path
+) -> None:
+    fill_with_films(installation, media)
     logged_in(own)
     own.get("/healthz")
     answer = until(lambda: own.get("/video/preview", params={"path": MOTION}), lambda found: found.status_code != 202)
@@ -281,8 +287,10 @@ def test_the_moving_part_of_a_motion_photo_can_be_asked_for(own: TestClient, hou
     assert answer.content[4:8] == b"ftyp"
 
 
-def test_a_stream_that_is_missing_is_made_and_then_ready(own: TestClient, house: House, media: Path) -> None:
-    fill_with_films(house, media)
+def test_a_stream_that_is_missing_is_made_and_then_ready(
+    own: TestClient, installation: Installation, media: Path
+) -> None:
+    fill_with_films(installation, media)
     logged_in(own)
     own.get("/healthz")
     first = own.post("/video/generate", json={"path": NO_STREAM})
@@ -291,13 +299,15 @@ def test_a_stream_that_is_missing_is_made_and_then_ready(own: TestClient, house:
     ask = lambda: own.post("/video/generate", json={"path": NO_STREAM}).json()  # noqa: E731
     stream = until(ask, lambda found: found["ready"])
     assert "#EXT-X-ENDLIST" in own.get(stream["playlist_url"]).text
-    rows = until(lambda: house.lake.select("select * from v_derivatives where kind = 'hls'"), bool)
+    rows = until(lambda: installation.lake.select("select * from v_derivatives where kind = 'hls'"), bool)
     assert rows[0]["path"] == NO_STREAM
     until(lambda: own.get("/hls/stats").json()["with_playlist"], lambda found: found == 1)
 
 
-def test_a_clip_that_is_missing_is_processing_and_then_there(own: TestClient, house: House, media: Path) -> None:
-    fill_with_films(house, media)
+def test_a_clip_that_is_missing_is_processing_and_then_there(
+    own: TestClient, installation: Installation, media: Path
+) -> None:
+    fill_with_films(installation, media)
     logged_in(own)
     own.get("/healthz")
     first = own.get("/video/preview", params={"path": NO_STREAM})
@@ -306,11 +316,13 @@ def test_a_clip_that_is_missing_is_processing_and_then_there(own: TestClient, ho
     done = until(ask, lambda found: found["status"] not in {"processing", "pending"})
     assert done["status"] == "complete"
     assert own.get(done["preview_url"]).content[4:8] == b"ftyp"
-    assert house.lake.select("select count(*) as n from v_derivatives where kind = 'preview_clip'") == [{"n": 1}]
+    assert installation.lake.select("select count(*) as n from v_derivatives where kind = 'preview_clip'") == [{"n": 1}]
 
 
-def test_a_film_that_cannot_be_decoded_fails_once_and_says_why(own: TestClient, house: House, media: Path) -> None:
-    fill_with_films(house, media)
+def test_a_film_that_cannot_be_decoded_fails_once_and_says_why(
+    own: TestClient, installation: Installation, media: Path
+) -> None:
+    fill_with_films(installation, media)
     logged_in(own)
     own.get("/healthz")
     clip = until(lambda: own.get("/video/preview", params={"path": BROKEN}), lambda found: found.status_code != 202)
@@ -318,7 +330,9 @@ def test_a_film_that_cannot_be_decoded_fails_once_and_says_why(own: TestClient, 
     assert clip.json()["error"].startswith("Generation failed: ")
     stream = until(lambda: own.post("/video/generate", json={"path": BROKEN}), lambda found: found.status_code != 200)
     assert stream.status_code == 404
-    stages = {row["stage"] for row in house.lake.select("select stage from v_failures where path = $p", p=BROKEN)}
+    stages = {
+        row["stage"] for row in installation.lake.select("select stage from v_failures where path = $p", p=BROKEN)
+    }
     assert {"hls", "preview_clip"} <= stages
 
 
@@ -335,25 +349,25 @@ def test_without_ffmpeg_making_is_503_and_what_is_there_is_served(
 
 
 def test_a_film_that_changed_on_disk_is_not_made_from_what_it_is_now(
-    own: TestClient, house: House, media: Path
+    own: TestClient, installation: Installation, media: Path
 ) -> None:
-    fill_with_films(house, media)
+    fill_with_films(installation, media)
     logged_in(own)
     own.get("/healthz")
-    with (house.root / NO_STREAM).open("ab") as file:
+    with (installation.root / NO_STREAM).open("ab") as file:
         file.write(b"more")
     assert own.post("/video/generate", json={"path": NO_STREAM}).status_code == 404
-    (house.root / NO_STREAM).unlink()
+    (installation.root / NO_STREAM).unlink()
     gone = own.get("/video/preview", params={"path": NO_STREAM})
     assert (gone.status_code, gone.json()) == (404, {"error": "Video not found"})
 
 
-def test_a_playlist_that_was_deleted_is_made_again(own: TestClient, house: House, media: Path) -> None:
-    fill_with_films(house, media)
-    asset = make_stream(house, WITH_STREAM)
+def test_a_playlist_that_was_deleted_is_made_again(own: TestClient, installation: Installation, media: Path) -> None:
+    fill_with_films(installation, media)
+    asset = make_stream(installation, WITH_STREAM)
     logged_in(own)
     own.get("/healthz")
-    folder = house.settings.video_folder / asset["content_hash"][:2] / asset["content_hash"]
+    folder = installation.settings.video_folder / asset["content_hash"][:2] / asset["content_hash"]
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
@@ -363,9 +377,9 @@ def test_a_playlist_that_was_deleted_is_made_again(own: TestClient, house: House
 
 
 def test_the_api_stops_at_once_while_a_film_is_being_made(
-    house: House, media: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill_with_films(house, media)
+    fill_with_films(installation, media)
     begun, ended = threading.Event(), threading.Event()
 
     def endless(asset: Any, breathe: Any) -> Any:
@@ -378,29 +392,29 @@ def test_the_api_stops_at_once_while_a_film_is_being_made(
             ended.set()
 
     monkeypatch.setattr("serving.app.video_works", lambda settings: {"hls": endless})
-    with TestClient(create_app(house.settings, house.lake)) as client:
+    with TestClient(create_app(installation.settings, installation.lake)) as client:
         logged_in(client)
         answers = [client.post("/video/generate", json={"path": NO_STREAM}).json()["ready"] for _ in range(3)]
         assert answers == [False] * 3
         assert begun.wait(60)
     assert ended.is_set()
-    assert house.lake.select("select 1 from derivative where kind = 'hls'") == []
+    assert installation.lake.select("select 1 from derivative where kind = 'hls'") == []
 
 
 def test_a_fault_of_the_machine_is_told_and_not_held_against_the_file(
-    house: House, media: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill_with_films(house, media)
+    fill_with_films(installation, media)
 
     def full(asset: Any, breathe: Any) -> Any:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("serving.app.video_works", lambda settings: {"preview_clip": full})
-    with TestClient(create_app(house.settings, house.lake)) as client:
+    with TestClient(create_app(installation.settings, installation.lake)) as client:
         logged_in(client)
         ask = lambda: client.get("/video/preview", params={"path": NO_STREAM})  # noqa: E731
         answer = until(ask, lambda found: found.status_code != 202)
         assert answer.status_code == 500
         assert "No space left" in answer.json()["error"]
         assert ask().status_code == 202  # tried again
-    assert house.lake.select("select 1 from failure where stage = 'preview_clip'") == []
+    assert installation.lake.select("select 1 from failure where stage = 'preview_clip'") == []

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from serving.auth.accounts import add_user
 from serving.auth.tokens import issue_token
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 from tests.serving.films import (
     LADDER,
     NO_STREAM,
@@ -40,33 +40,33 @@ STATE = """() => {
 
 
 @pytest.fixture(scope="module")
-def films(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def films(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Films with and without streams, and enough short ones with clips to scroll through."""
-    house = make_house(tmp_path_factory.mktemp("wall"))
+    installation = make_installation(tmp_path_factory.mktemp("wall"))
     for number in range(MANY):
-        film(house.root / f"2015/{number:02}.mp4", seconds=1, size="192x108", tone=200 + number)
-    film(house.root / PRORES, "-c:v", "prores", "-c:a", "pcm_s16le", seconds=2)
-    fill_with_films(house, media)
+        film(installation.root / f"2015/{number:02}.mp4", seconds=1, size="192x108", tone=200 + number)
+    film(installation.root / PRORES, "-c:v", "prores", "-c:a", "pcm_s16le", seconds=2)
+    fill_with_films(installation, media)
     for number in range(MANY):
-        make_clip(house, f"2015/{number:02}.mp4")
-    make_clip(house, WITH_STREAM)
-    make_stream(house, WITH_STREAM)
-    make_ladder(house, LADDER)
+        make_clip(installation, f"2015/{number:02}.mp4")
+    make_clip(installation, WITH_STREAM)
+    make_stream(installation, WITH_STREAM)
+    make_ladder(installation, LADDER)
     moving = next(path for path in live_photo(media) if path.lower().endswith(".mov"))
-    make_clip(house, moving)
-    add_user(house.lake, NAME, PASSWORD)
-    yield house
-    house.lake.close()
+    make_clip(installation, moving)
+    add_user(installation.lake, NAME, PASSWORD)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def site(films: House) -> Iterator[str]:
+def site(films: Installation) -> Iterator[str]:
     yield from serve(films)
 
 
-def watch_film(browser: Browser, site: str, house: House, path: str) -> tuple[Watched, Page]:
+def watch_film(browser: Browser, site: str, installation: Installation, path: str) -> tuple[Watched, Page]:
     watched = Watched(browser, site)
-    page = watched.log_in(f"/view/{asset_of(house, path)['asset_id']}")
+    page = watched.log_in(f"/view/{asset_of(installation, path)['asset_id']}")
     page.wait_for_selector("#viewer video")
     return watched, page
 
@@ -87,7 +87,7 @@ def play_from(page: Page, seconds: float) -> Any:
 
 
 @pytest.mark.parametrize("path", [WITH_STREAM, LADDER])
-def test_a_stream_plays_natively_and_can_be_wound(browser: Browser, site: str, films: House, path: str) -> None:
+def test_a_stream_plays_natively_and_can_be_wound(browser: Browser, site: str, films: Installation, path: str) -> None:
     watched, page = watch_film(browser, site, films, path)
     page.wait_for_function("() => document.querySelector('#viewer video').readyState >= 1")
     state = play_from(page, 0)
@@ -98,7 +98,9 @@ def test_a_stream_plays_natively_and_can_be_wound(browser: Browser, site: str, f
     watched.was_clean()
 
 
-def test_a_film_without_a_stream_plays_from_the_original_by_ranges(browser: Browser, site: str, films: House) -> None:
+def test_a_film_without_a_stream_plays_from_the_original_by_ranges(
+    browser: Browser, site: str, films: Installation
+) -> None:
     watched, page = watch_film(browser, site, films, NO_STREAM)
     page.wait_for_function("() => document.querySelector('#viewer video').readyState >= 1")
     state = play_from(page, 2)
@@ -107,7 +109,7 @@ def test_a_film_without_a_stream_plays_from_the_original_by_ranges(browser: Brow
 
 
 def test_a_film_no_browser_knows_is_made_ready_while_one_waits_and_then_plays(
-    browser: Browser, site: str, films: House
+    browser: Browser, site: str, films: Installation
 ) -> None:
     watched = Watched(browser, site)
     page = watched.log_in(f"/view/{asset_of(films, PRORES)['asset_id']}")
@@ -118,7 +120,7 @@ def test_a_film_no_browser_knows_is_made_ready_while_one_waits_and_then_plays(
     watched.context.close()  # the browser says aloud that it could not play the original
 
 
-def test_space_plays_and_stops_the_film(browser: Browser, site: str, films: House) -> None:
+def test_space_plays_and_stops_the_film(browser: Browser, site: str, films: Installation) -> None:
     watched, page = watch_film(browser, site, films, WITH_STREAM)
     page.wait_for_function("() => document.querySelector('#viewer video').readyState >= 2")
     page.evaluate(
@@ -139,7 +141,7 @@ def test_space_plays_and_stops_the_film(browser: Browser, site: str, films: Hous
 
 
 @pytest.mark.parametrize("path", [WITH_STREAM, LADDER])
-def test_a_strict_reader_reads_the_stream_over_http(site: str, films: House, path: str) -> None:
+def test_a_strict_reader_reads_the_stream_over_http(site: str, films: Installation, path: str) -> None:
     content_hash = asset_of(films, path)["content_hash"]
     token = issue_token(films.settings, NAME)
     found = probed("-headers", f"Authorization: Bearer {token}\r\n", f"{site}/video/hls/{content_hash}/playlist.m3u8")
@@ -154,7 +156,7 @@ PLAYING = (
 
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_wall_plays_what_is_in_sight_and_loads_the_rest_as_one_scrolls(
-    browser: Browser, site: str, films: House, width: int
+    browser: Browser, site: str, films: Installation, width: int
 ) -> None:
     watched = Watched(browser, site, width=width)
     clips: list[str] = []
@@ -184,7 +186,7 @@ def test_the_wall_plays_what_is_in_sight_and_loads_the_rest_as_one_scrolls(
 
 
 def test_a_click_on_the_wall_opens_the_player_and_back_returns_to_the_wall(
-    browser: Browser, site: str, films: House
+    browser: Browser, site: str, films: Installation
 ) -> None:
     watched = Watched(browser, site)
     page = watched.log_in("/videos")
@@ -210,7 +212,9 @@ def test_a_click_on_the_wall_opens_the_player_and_back_returns_to_the_wall(
     watched.context.close()
 
 
-def test_clips_that_are_missing_are_made_when_they_are_looked_at(browser: Browser, site: str, films: House) -> None:
+def test_clips_that_are_missing_are_made_when_they_are_looked_at(
+    browser: Browser, site: str, films: Installation
+) -> None:
     watched = Watched(browser, site)
     page = watched.log_in("/videos")
     number = asset_of(films, NO_STREAM)["asset_id"]
@@ -236,7 +240,7 @@ def test_who_wants_less_motion_gets_a_wall_that_stands_still(browser: Browser, s
 
 
 def test_a_live_photo_is_one_tile_that_moves_while_it_is_pointed_at(
-    browser: Browser, site: str, films: House, media: Path
+    browser: Browser, site: str, films: Installation, media: Path
 ) -> None:
     moving = next(path for path in live_photo(media) if path.lower().endswith(".mov"))
     still = next(path for path in live_photo(media) if path != moving)
@@ -279,12 +283,12 @@ def test_the_two_pages_lead_to_each_other_and_the_door_stands_before_both(browse
 
 
 def test_an_empty_wall_says_what_to_run(browser: Browser, tmp_path: Path) -> None:
-    house = make_house(tmp_path)
-    add_user(house.lake, NAME, PASSWORD)
-    for address in serve(house):
+    installation = make_installation(tmp_path)
+    add_user(installation.lake, NAME, PASSWORD)
+    for address in serve(installation):
         watched = Watched(browser, address)
         page = watched.log_in("/videos")
         page.wait_for_selector(".empty")
         assert "darkroom scan" in page.inner_text(".empty")
         watched.was_clean()
-    house.lake.close()
+    installation.lake.close()

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from serving.app import create_app
 from serving.auth.accounts import add_user
 from tasks.images.thumbhash import encode_thumbhash
-from tests.serving.conftest import CHOSEN, NAME, PASSWORD, House, make_house
+from tests.serving.conftest import CHOSEN, NAME, PASSWORD, Installation, make_installation
 from tests.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -27,12 +27,16 @@ SHOWN = len(CHOSEN) - 2  # two cannot be shown: they are in the list of files wi
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
-def serve(house: House) -> Iterator[str]:
+def serve(installation: Installation) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config = uvicorn.Config(
-        create_app(house.settings, house.lake), host="127.0.0.1", port=port, log_config=None, access_log=False
+        create_app(installation.settings, installation.lake),
+        host="127.0.0.1",
+        port=port,
+        log_config=None,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -56,7 +60,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(scanned: House) -> Iterator[str]:
+def site(scanned: Installation) -> Iterator[str]:
     if not any(row["name"] == NAME for row in scanned.lake.select("select name from account")):
         add_user(scanned.lake, NAME, PASSWORD)
     yield from serve(scanned)
@@ -105,8 +109,8 @@ def scroll_until(page: Page, seen: Callable[[], bool], *, step_px: int) -> None:
 
 
 def test_first_visit_registers_and_an_empty_library_says_what_to_run(browser: Browser, tmp_path: Path) -> None:
-    house = make_house(tmp_path)
-    for site in serve(house):
+    installation = make_installation(tmp_path)
+    for site in serve(installation):
         watched = Watched(browser, site)
         page = watched.page
         page.goto(site)
@@ -121,7 +125,7 @@ def test_first_visit_registers_and_an_empty_library_says_what_to_run(browser: Br
         page.wait_for_selector(".empty")
         assert "darkroom scan" in page.inner_text(".empty")
         watched.was_clean()
-    house.lake.close()
+    installation.lake.close()
 
 
 def test_wrong_password_is_said_on_the_page(browser: Browser, site: str) -> None:
@@ -154,7 +158,7 @@ def test_timeline_shows_every_photo_by_month_within_the_window(browser: Browser,
 
 
 def test_a_click_opens_the_photo_with_its_metadata_and_the_back_button_closes_it(
-    browser: Browser, site: str, scanned: House
+    browser: Browser, site: str, scanned: Installation
 ) -> None:
     found = scanned.lake.select("select taken_at from v_assets where file_name = 'Apple iPhone 4.jpg'")
     year = str(found[0]["taken_at"].year)
@@ -200,7 +204,7 @@ def test_keys_walk_the_timeline_and_escape_leaves(browser: Browser, site: str) -
     watched.context.close()
 
 
-def test_an_address_leads_to_its_photo_after_logging_in(browser: Browser, site: str, scanned: House) -> None:
+def test_an_address_leads_to_its_photo_after_logging_in(browser: Browser, site: str, scanned: Installation) -> None:
     row = scanned.lake.select("select asset_id from asset where rel_path = '2012/summer/ladybug.jpg'")[0]
     watched = Watched(browser, site, width=390)
     page = watched.log_in(f"/view/{row['asset_id']}")
@@ -212,7 +216,7 @@ def test_an_address_leads_to_its_photo_after_logging_in(browser: Browser, site: 
     watched.context.close()
 
 
-def test_what_cannot_be_shown_says_why(browser: Browser, site: str, scanned: House) -> None:
+def test_what_cannot_be_shown_says_why(browser: Browser, site: str, scanned: Installation) -> None:
     row = scanned.lake.select("select asset_id from asset where rel_path = 'odd/zero-byte.jpg'")[0]
     watched = Watched(browser, site)
     page = watched.log_in(f"/view/{row['asset_id']}")
@@ -225,7 +229,9 @@ def test_what_cannot_be_shown_says_why(browser: Browser, site: str, scanned: Hou
     watched.context.close()
 
 
-def test_a_film_that_the_browser_knows_plays_from_the_original(browser: Browser, site: str, scanned: House) -> None:
+def test_a_film_that_the_browser_knows_plays_from_the_original(
+    browser: Browser, site: str, scanned: Installation
+) -> None:
     row = scanned.lake.select("select asset_id from asset where rel_path = 'video/video.webm'")[0]
     watched = Watched(browser, site)
     page = watched.log_in(f"/view/{row['asset_id']}")

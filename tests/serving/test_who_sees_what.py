@@ -22,7 +22,7 @@ from serving.context import Context
 from serving.media.file_answers import file_answer
 from sql.lake import Lake
 from tests.pictures import draw
-from tests.serving.conftest import NAME, PASSWORD, House, logged_in
+from tests.serving.conftest import NAME, PASSWORD, Installation, logged_in
 from tests.serving.routes import routes_of
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -35,20 +35,20 @@ def context_of(client: TestClient) -> Context:
     return context
 
 
-def viewer_of(client: TestClient, house: House) -> dict[str, str]:
+def viewer_of(client: TestClient, installation: Installation) -> dict[str, str]:
     """Headers of a viewer who is logged in."""
-    add_user(house.lake, "guest", PASSWORD)
+    add_user(installation.lake, "guest", PASSWORD)
     client.get("/healthz")
     token = client.post("/login", json={"username": "guest", "password": PASSWORD}).json()["token"]
     return {"Authorization": f"Bearer {token}"}
 
 
 def test_a_key_counts_from_when_another_process_makes_it_to_when_it_takes_it_back(
-    own: TestClient, house: House
+    own: TestClient, installation: Installation
 ) -> None:
     logged_in(own)
     context_of(own).replica.stop()  # it follows the lake no more: what counts is the lake
-    settings = house.settings
+    settings = installation.settings
     with Lake(settings.catalog_url, settings.data_path) as other:
         for number in range(3):
             key = add_key(other, NAME, f"script {number}", ["read"])
@@ -59,20 +59,20 @@ def test_a_key_counts_from_when_another_process_makes_it_to_when_it_takes_it_bac
             assert own.get("/photos", headers=headers).status_code == 401
 
 
-def test_viewers_read_no_face_vectors(own: TestClient, house: House) -> None:
+def test_viewers_read_no_face_vectors(own: TestClient, installation: Installation) -> None:
     logged_in(own)
     assert own.get("/faces/embeddings").status_code == 200
-    assert own.get("/faces/embeddings", headers=viewer_of(own, house)).status_code == 403
+    assert own.get("/faces/embeddings", headers=viewer_of(own, installation)).status_code == 403
 
 
-def test_no_route_tells_a_viewer_where_the_library_lies(own: TestClient, house: House) -> None:
+def test_no_route_tells_a_viewer_where_the_library_lies(own: TestClient, installation: Installation) -> None:
     logged_in(own)
-    draw(house.root / "2019" / "one.jpg", 1, taken="2019:05:06 07:08:09")
-    (house.root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
-    house.scan()
+    draw(installation.root / "2019" / "one.jpg", 1, taken="2019:05:06 07:08:09")
+    (installation.root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    installation.scan()
     own.get("/healthz")
-    assert str(house.root) in own.get("/libraries").text, "owners see it"
-    headers, asked = viewer_of(own, house), 0
+    assert str(installation.root) in own.get("/libraries").text, "owners see it"
+    headers, asked = viewer_of(own, installation), 0
     questions = {"path": "2019/one.jpg", "q": "one", "query": "one", "limit": 50}
     taken = {  # a parameter that a route does not know is refused
         path: {parameter["name"] for parameter in item["get"].get("parameters", [])}
@@ -87,8 +87,8 @@ def test_no_route_tells_a_viewer_where_the_library_lies(own: TestClient, house: 
             known = {name: value for name, value in {**questions, "path": path}.items() if name in taken.get(route, ())}
             answer = own.get(re.sub(r"\{[^}]*\}", "1", address), params=known, headers=headers)
             asked += answer.is_success
-            assert str(house.root) not in answer.text, route
-            assert str(house.settings.darkroom_home) not in answer.text, route
+            assert str(installation.root) not in answer.text, route
+            assert str(installation.settings.darkroom_home) not in answer.text, route
     assert asked > 30
 
 
@@ -126,8 +126,8 @@ def test_no_more_than_two_passwords_are_hashed_at_a_time(monkeypatch: pytest.Mon
     assert most <= 2
 
 
-def test_a_login_gives_a_new_token_whatever_cookie_came_along(own: TestClient, house: House) -> None:
-    add_user(house.lake, NAME, PASSWORD)
+def test_a_login_gives_a_new_token_whatever_cookie_came_along(own: TestClient, installation: Installation) -> None:
+    add_user(installation.lake, NAME, PASSWORD)
     own.get("/healthz")
     body = {"username": NAME, "password": PASSWORD}
     own.cookies.set(COOKIE, "chosen-by-somebody-else")

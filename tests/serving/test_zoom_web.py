@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from serving.auth.accounts import add_user
 from tests.pictures import age, draw
-from tests.serving.conftest import NAME, PASSWORD, House, make_house
+from tests.serving.conftest import NAME, PASSWORD, Installation, make_installation
 from tests.serving.full_site import opened
 from tests.serving.test_web import CHROMIUM, browser, serve
 
@@ -26,31 +26,33 @@ WIDTH, HEIGHT = 4000, 3000
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = make_house(tmp_path_factory.mktemp("zoom"))
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = make_installation(tmp_path_factory.mktemp("zoom"))
     noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3), dtype=np.uint8)
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = "2024:05:05 10:00:00"
-    Image.fromarray(noise).resize((WIDTH, HEIGHT), Image.Resampling.NEAREST).save(house.root / "large.jpg", exif=exif)
-    age(house.root / "large.jpg")
+    Image.fromarray(noise).resize((WIDTH, HEIGHT), Image.Resampling.NEAREST).save(
+        installation.root / "large.jpg", exif=exif
+    )
+    age(installation.root / "large.jpg")
     for number in range(60):
         taken = f"{2023 - number // 3}:05:0{1 + number % 3} 10:00:00"
-        draw(house.root / f"{number}.jpg", number, size=(300, 200), taken=taken)
-    house.scan()
-    add_user(house.lake, NAME, PASSWORD)
-    yield house
-    house.lake.close()
+        draw(installation.root / f"{number}.jpg", number, size=(300, 200), taken=taken)
+    installation.scan()
+    add_user(installation.lake, NAME, PASSWORD)
+    yield installation
+    installation.lake.close()
 
 
 @pytest.fixture(scope="module")
-def site(house: House) -> Iterator[str]:
-    yield from serve(house)
+def site(installation: Installation) -> Iterator[str]:
+    yield from serve(installation)
 
 
-def opened_photo(browser: Browser, site: str, house: House, width: int, *, touch: bool = False) -> Page:
+def opened_photo(browser: Browser, site: str, installation: Installation, width: int, *, touch: bool = False) -> Page:
     """The large photo, open in the viewer, its large picture there."""
     page = opened(browser, site, width, touch=touch)
-    row = house.lake.select("select asset_id from asset where rel_path = 'large.jpg'")[0]
+    row = installation.lake.select("select asset_id from asset where rel_path = 'large.jpg'")[0]
     page.goto(f"/view/{row['asset_id']}")
     page.wait_for_function("() => document.querySelector('.picture img')?.src.includes('size=large')")
     page.wait_for_selector("#viewer .next:not([hidden])")
@@ -100,9 +102,9 @@ class Fingers:
 
 
 def test_wheel_double_click_keys_and_drag_look_closer_and_the_original_comes(
-    browser: Browser, site: str, house: House
+    browser: Browser, site: str, installation: Installation
 ) -> None:
-    page = opened_photo(browser, site, house, 1440)
+    page = opened_photo(browser, site, installation, 1440)
     whole = box(page)
     x, y = whole["x"] + whole["width"] / 4, whole["y"] + whole["height"] / 4
     page.mouse.move(x, y)
@@ -145,9 +147,9 @@ def test_wheel_double_click_keys_and_drag_look_closer_and_the_original_comes(
 
 
 def test_fingers_pinch_pan_tap_twice_and_swipe_and_never_zoom_the_page(
-    browser: Browser, site: str, house: House
+    browser: Browser, site: str, installation: Installation
 ) -> None:
-    page = opened_photo(browser, site, house, 390, touch=True)
+    page = opened_photo(browser, site, installation, 390, touch=True)
     fingers = Fingers(page)
     whole = box(page)
     x, y = whole["x"] + whole["width"] / 2, whole["y"] + whole["height"] / 2
@@ -198,7 +200,7 @@ def test_finger_on_the_rail_travels_through_the_years_and_says_where(browser: Br
     page.context.close()
 
 
-def test_back_and_reload_lead_where_one_came_from(browser: Browser, site: str, house: House) -> None:
+def test_back_and_reload_lead_where_one_came_from(browser: Browser, site: str, installation: Installation) -> None:
     page = opened(browser, site, 1440)
     page.goto("/?q=5.jpg")
     page.wait_for_selector("#results .tile.ready")
