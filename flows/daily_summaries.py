@@ -12,7 +12,7 @@ from flows.engine.context import FlowContext, open_context
 from flows.engine.independent import IndependentStages
 from flows.engine.models import summary_zone
 from flows.engine.reporting import record_run, show_run
-from flows.engine.task_runs import step
+from flows.engine.task_runs import run_as_task
 from flows.work.summarising import new_summariser, without_embedding
 from sql.lake import utc_now
 
@@ -45,13 +45,13 @@ def _summarise(context: FlowContext, wanted: str, *, redo: bool) -> dict[str, An
     first, last = _span(context, zone)
     stages = IndependentStages()
     nobody: list[str] = []
-    for name in stages.run("contacts", partial(step, "contacts", partial(work.contacts, configured)), nobody):
+    for name in stages.run("contacts", partial(run_as_task, "contacts", partial(work.contacts, configured)), nobody):
         one = partial(work.summarise_contact, name, first, last, redo=redo)
-        counts = stages.run(f"messages of {name}", partial(step, f"messages of {name}", one), None)
+        counts = stages.run(f"messages of {name}", partial(run_as_task, f"messages of {name}", one), None)
         numbers["contacts"] += counts is not None
         for what, count in (counts or {}).items():
             numbers[what] = numbers.get(what, 0) + count
-    numbers["embedded"] = stages.run("embeddings", partial(step, "embeddings", work.embed_missing), 0)
+    numbers["embedded"] = stages.run("embeddings", partial(run_as_task, "embeddings", work.embed_missing), 0)
     _report(context, wanted, started_at, numbers, work.why_extractive)
     stages.finish()
     return numbers

@@ -16,7 +16,7 @@ from flows.engine.reporting import end_run
 from flows.engine.runners import drain_runner
 from flows.engine.triggers import DRAIN_HOOKS
 from flows.work.faces import bind_faces, group_all_faces, group_new_faces, record_faces
-from tasks.faces.batch import FaceAsset, look_at_batch, read_batch_regions
+from tasks.faces.batch import FaceAsset, read_batch_regions, scan_batch
 from tasks.faces.engines import EngineChoice
 
 
@@ -56,7 +56,7 @@ def _look(context: FlowContext, choice: EngineChoice, library: str, limit: int |
     assert engine is not None
     settings = context.settings
     work = partial(
-        look_at_batch, engine=engine, previews=settings.previews_folder, concurrency=settings.face_detect_concurrency,
+        scan_batch, engine=engine, previews=settings.previews_folder, concurrency=settings.face_detect_concurrency,
         tool_version=choice.tool_version(),
     )  # fmt: skip
     try:

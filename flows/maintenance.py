@@ -20,7 +20,7 @@ from flows.work.integrity import (
 from flows.work.verification import verify_oldest
 from sql.lake import utc_now
 from tasks.files.atomic_write import sweep_temporary
-from tasks.video.workshop import clear_dead
+from tasks.video.staging import remove_stale
 
 
 @flow(flow_run_name="maintenance")
@@ -33,7 +33,7 @@ def maintenance() -> dict[str, Any]:
         "derivatives_forgotten": forget_vanished_derivatives(context),
         "temporary_files_deleted": delete_broken_uploads(context)
         + sum(sweep_temporary(context.folder_of(kind)) for kind in ("thumbnail", "preview_clip", "gif")),
-        "dead_encodes_cleared": clear_dead(context.settings.video_folder),
+        "dead_encodes_cleared": remove_stale(context.settings.video_folder),
     }
     verified = asdict(verify_oldest(context))
     numbers |= {f"files_{verdict}": count for verdict, count in verified.items()}

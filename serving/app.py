@@ -17,11 +17,11 @@ from pydantic import ValidationError
 from starlette.staticfiles import StaticFiles
 
 from deployments.settings import Settings, load_settings, own_version, settings_problem
-from serving.ai.model_services import Ai
+from serving.ai.model_services import ModelServices
 from serving.auth.api_keys import CurrentKeys
 from serving.auth.login_limit import LoginLimit
-from serving.auth.permissions import Need, Needs, described, needs_of
-from serving.auth.tokens import Authentication, Authority, is_open
+from serving.auth.permissions import Permission, Permissions, described, required_permissions
+from serving.auth.tokens import Authentication, Authenticator, is_open
 from serving.backlog_counts import BacklogCounts
 from serving.context import Context
 from serving.edits.duplicates import NearDuplicates
@@ -35,7 +35,7 @@ from serving.media.thumbnails import Thumbs
 from serving.media.video_making import at_once, video_works
 from serving.media.video_work import VideoWork
 from serving.metrics import Meter
-from serving.middleware import Edge
+from serving.middleware import RequestMetricsMiddleware
 from serving.replica.replica import Replica
 from serving.request_limits import RequestLimits
 from serving.routers import (
@@ -106,7 +106,7 @@ def create_app(settings: Settings, lake: Lake | None = None) -> FastAPI:
     app.add_middleware(Authentication, authority=lambda: _context(app).authority)
     app.add_middleware(RequestLimits)
     app.add_middleware(TrustedHosts, names=trusted_names(settings))
-    app.add_middleware(Edge, meter=lambda: meter)
+    app.add_middleware(RequestMetricsMiddleware, meter=lambda: meter)
     for module in (
         accounts,
         users,
@@ -148,14 +148,14 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lake = given if given is not None else await asyncio.to_thread(open_lake, settings)
         replica = await asyncio.to_thread(Replica, lake)
-        authority = Authority(settings.signing_key, lambda: replica.current, CurrentKeys(lake))
+        authority = Authenticator(settings.signing_key, lambda: replica.current, CurrentKeys(lake))
         large = LargePictures(lake, replica, settings.thumbnails_folder, at_once=max(1, settings.threads // 2))
         films = VideoWork(lake, replica, video_works(settings), at_once(settings))
         app.state.meter.watch(replica, BacklogCounts(lake, settings))
         searcher = Searcher(SearchIndex(lake))
         near, vectors = NearDuplicates(lake), FaceVectors(lake)
         face_service = FaceService(settings)
-        ai = Ai(settings, lake)
+        ai = ModelServices(settings, lake)
         app.state.context = Context(
             settings, lake, replica, authority, LoginLimit(), large, films, searcher, near,
             face_service, vectors, app.state.meter, ai,
@@ -180,7 +180,7 @@ def _lifespan(settings: Settings, given: Lake | None) -> Callable[[FastAPI], Abs
     return lifespan
 
 
-def _read_ahead(vectors: FaceVectors, ai: Ai) -> None:
+def _read_ahead(vectors: FaceVectors, ai: ModelServices) -> None:
     """What the first request would wait for; where it cannot be read, that request says why."""
     try:
         vectors.by_version()
@@ -207,18 +207,18 @@ def _document_routes(app: FastAPI) -> None:
             for path, item in schema["paths"].items():
                 for method, operation in item.items():
                     operation["summary"] = operation["description"].split("\n")[0].split(". ")[0].rstrip(".:")
-                    _document_refusals(operation, None if is_open(path) else needs_of(method.upper(), path))
+                    _document_refusals(operation, None if is_open(path) else required_permissions(method.upper(), path))
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _document_refusals(operation: dict[str, Any], needs: Needs | None) -> None:
+def _document_refusals(operation: dict[str, Any], needs: Permissions | None) -> None:
     """What every route answers to who may not, and to a body that cannot be read."""
     refusals = answers(400)  # a query parameter that it does not have, a body that is no JSON at all
     if needs is not None:
-        operation["security"] = [{"token": []}] if Need.login in needs else [{"token": []}, {"key": []}]
+        operation["security"] = [{"token": []}] if Permission.login in needs else [{"token": []}, {"key": []}]
         operation["description"] += f"\n\nNeeds: {described(needs)}."
         refusals |= answers(401, 403)
     for status, refusal in refusals.items():

@@ -13,20 +13,20 @@ from tasks.errors import RefusedError
 Made = TypeVar("Made")
 
 
-class ClientLeft(RefusedError):
+class ClientDisconnected(RefusedError):
     """Nobody reads this answer; the status is nginx's, for the metrics."""
 
     status_code = 499
 
 
-async def while_there(request: Request, work: Coroutine[Any, Any, Made]) -> Made:
+async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, Made]) -> Made:
     """
     What *work* returns; cancelled as soon as the client hangs up.
 
     Args:
         request: Its body has been read.
     Raises:
-        ClientLeft: *work* has ended by then. Whatever *work* raises.
+        ClientDisconnected: *work* has ended by then. Whatever *work* raises.
     """
     task = asyncio.create_task(work)
     leaving = asyncio.create_task(_left(request))
@@ -34,7 +34,7 @@ async def while_there(request: Request, work: Coroutine[Any, Any, Made]) -> Made
         await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        raise ClientLeft("the client left")
+        raise ClientDisconnected("the client left")
     finally:
         leaving.cancel()
         task.cancel()

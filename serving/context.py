@@ -8,9 +8,9 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from deployments.settings import Settings
-from serving.ai.model_services import Ai
+from serving.ai.model_services import ModelServices
 from serving.auth.login_limit import LoginLimit
-from serving.auth.tokens import Authority, Identity
+from serving.auth.tokens import Authenticator, Identity
 from serving.edits.duplicates import NearDuplicates
 from serving.faces.service import FaceService
 from serving.faces.vectors import FaceVectors
@@ -18,7 +18,7 @@ from serving.media.preview_2048 import LargePictures
 from serving.media.video_work import VideoWork
 from serving.metrics import Meter
 from serving.replica.replica import Replica
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.search.searcher import Searcher
 from sql.lake import Lake
 
@@ -28,7 +28,7 @@ class Context:
     settings: Settings
     lake: Lake
     replica: Replica
-    authority: Authority
+    authority: Authenticator
     login_limit: LoginLimit
     large: LargePictures
     video_work: VideoWork
@@ -37,7 +37,7 @@ class Context:
     faces: FaceService
     vectors: FaceVectors
     meter: Meter
-    ai: Ai
+    ai: ModelServices
 
 
 # `async`, since FastAPI sends every plain dependency through the thread pool: two hops a request for nothing.
@@ -45,7 +45,7 @@ async def context_of(request: Request) -> Context:
     return cast(Context, request.app.state.context)
 
 
-async def copy_of(request: Request) -> Copy:
+async def snapshot_of(request: Request) -> ReplicaSnapshot:
     """The replica's state for the length of one request."""
     context: Context = request.app.state.context
     return context.replica.current
@@ -57,5 +57,5 @@ async def identity_of(request: Request) -> Identity:
 
 
 ContextDep = Annotated[Context, Depends(context_of)]
-CopyDep = Annotated[Copy, Depends(copy_of)]
+SnapshotDep = Annotated[ReplicaSnapshot, Depends(snapshot_of)]
 IdentityDep = Annotated[Identity, Depends(identity_of)]

@@ -20,7 +20,7 @@ _POLICY = b"content-security-policy"
 _RUNS_NOTHING = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")  # of an answer that has none of its own
 
 
-class Edge:
+class RequestMetricsMiddleware:
     """ASGI middleware, outermost: counts and times requests, adds the security headers."""
 
     def __init__(self, app: ASGIApp, meter: Callable[[], Meter]) -> None:

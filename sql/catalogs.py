@@ -98,7 +98,7 @@ class SqliteCatalog:
         """
         An Image API's own database may lie where DATABASE_URL points: nothing of ours is written into it.
 
-        Looked at with Python's SQLite, which is safe only here: no lake of this process can have it open yet.
+        FaceScan at with Python's SQLite, which is safe only here: no lake of this process can have it open yet.
         """
         with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             try:

@@ -111,7 +111,7 @@ def scan(
     if quick and accept_loss:
         raise WrongUsage("--accept-loss belongs to a full scan: a quick one finds nothing missing")
     from deployments.cli.progress_bars import open_display
-    from flows.engine.context import watch_with
+    from flows.engine.context import set_progress_factory
     from flows.engine.whole_run import scan_and_drain
 
     names = _register(context.obj, folders, needed=True)
@@ -121,7 +121,7 @@ def scan(
         total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
     else:
         with open_display() as display:
-            watch_with(display)
+            set_progress_factory(display)
             total = scan_and_drain(names, full=not quick, accept_loss=accept_loss)
     if json:
         print_json(total)
@@ -232,9 +232,9 @@ def retry(
     """Have failed files tried again by the next run."""
     if not (paths or stage or everything):
         raise WrongUsage("say what to retry: PATH…, --stage or --all")
-    from flows.work.integrity import ask_again
+    from flows.work.integrity import retry_failures
 
-    asked = ask_again(flow_context_of(context.obj), [to_text(path) for path in paths or []], stage)
+    asked = retry_failures(flow_context_of(context.obj), [to_text(path) for path in paths or []], stage)
     if not asked and (paths or stage):
         raise WrongUsage("nothing that failed matches; `darkroom failures` lists what there is")
     if json:
@@ -314,9 +314,9 @@ def history(
 @app.command()
 def doctor(context: typer.Context, json: Json = False) -> None:
     """What is installed, reachable and in force. Exit code 1 if the main job cannot run."""
-    from deployments.cli.doctor import examine, print_checks
+    from deployments.cli.doctor import print_checks, run_checks
 
-    checks = examine(context.obj)
+    checks = run_checks(context.obj)
     if json:
         print_json({"checks": [check.as_dict() for check in checks]})
     else:

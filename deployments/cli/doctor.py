@@ -68,7 +68,7 @@ class Check:
         return asdict(self)
 
 
-def examine(settings: Settings) -> list[Check]:
+def run_checks(settings: Settings) -> list[Check]:
     """Look at everything; never raises for what it finds."""
     looks: tuple[Callable[[Settings], Iterator[Check]], ...] = (
         _python, _ffmpeg, _encoder, _exiftool, _faces, _folders, _private, _lake, _secret, _models, _messages, _ports,

@@ -28,7 +28,7 @@ from deployments.prefect import fork_server, run_client
 from deployments.prefect.environment import WORK_POOL
 from deployments.prefect.flow_engine import import_everything
 from deployments.settings import load_settings
-from deployments.up.tether import die_with_parent
+from deployments.up.parent_death import die_with_parent
 from tasks.files.new_work import announced_at
 from tasks.files.private import deny_others
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from deployments.up import tether
+from deployments.up import parent_death as tether
 
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 FIRST_PAUSE_SECONDS = 1.0

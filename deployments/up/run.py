@@ -22,8 +22,8 @@ import httpx
 
 from deployments.prefect.environment import prefect_api_url, prefect_environment, prefect_folder, without_prefect_auth
 from deployments.settings import Settings, load_settings
-from deployments.up import tether
-from deployments.up.prefect_watch import PrefectWatch, RunSeen
+from deployments.up import parent_death as tether
+from deployments.up.prefect_monitor import FlowRunStatus, PrefectMonitor
 from deployments.up.processes import ManagedProcess, bound_log, descendants, end_group, exit_text
 from deployments.up.screen import Screen, open_screen
 from tasks.files.private import deny_others
@@ -61,7 +61,7 @@ def up(
         Exit code: 0 stopped as asked, 1 it could not start.
     """
     host, api_port = settings.bind[0], port or settings.bind[1]
-    household = Household(settings, host, api_port, prefect_port or settings.prefect_port, schedule)
+    household = Supervisor(settings, host, api_port, prefect_port or settings.prefect_port, schedule)
     try:
         with the_only_one(settings.darkroom_home):
             for address, number, option in (
@@ -75,7 +75,7 @@ def up(
         return 1
 
 
-class Household:
+class Supervisor:
     """The three processes and their life together."""
 
     def __init__(self, settings: Settings, host: str, port: int, prefect_port: int, schedule: bool) -> None:
@@ -108,15 +108,15 @@ class Household:
         )
         self._apply_log = logs / "apply.log"
         self._processes = [self._server, self._api, self._worker]
-        self._watch = PrefectWatch(prefect_api_url(settings, prefect_port), settings.prefect_auth)
+        self._watch = PrefectMonitor(prefect_api_url(settings, prefect_port), settings.prefect_auth)
         self._web = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
         self._stopping = threading.Event()
         self._asked_to_stop = 0
-        self._runs: list[RunSeen] = []
+        self._runs: list[FlowRunStatus] = []
 
     def run(self, open_a_screen: Callable[[], Screen]) -> int:
         """Raises: UpError: Something did not come up; what had come up is stopped again."""
-        tether.adopt_orphans()
+        tether.become_subreaper()
         with ExitStack() as stack:
             stack.callback(self._watch.close)
             stack.enter_context(self._signals_caught())
@@ -124,7 +124,7 @@ class Household:
             stack.callback(screen.close)
             stack.callback(self._stop_all, screen)
             self._start_all(screen)
-            self._look_after(screen)
+            self._supervise(screen)
         return 0
 
     def _start_all(self, screen: Screen) -> None:
@@ -197,7 +197,7 @@ class Household:
             lines = self._apply_log.read_text(errors="replace").strip().splitlines() or ["it took too long"]
             raise UpError(f"{lines[-1]} (see {self._apply_log})")
 
-    def _look_after(self, screen: Screen) -> None:
+    def _supervise(self, screen: Screen) -> None:
         next_look = next_log_look = 0.0
         while not self._stopping.wait(0.5):
             for process in self._processes:

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from deployments.up.prefect_watch import RunSeen
+from deployments.up.prefect_monitor import FlowRunStatus
 from deployments.up.processes import ManagedProcess
 
 KEPT_NOTES = 4
@@ -32,7 +32,7 @@ class Screen(Protocol):
 
     def note(self, text: str) -> None: ...
 
-    def show(self, processes: Sequence[ManagedProcess], runs: Sequence[RunSeen], /) -> None: ...
+    def show(self, processes: Sequence[ManagedProcess], runs: Sequence[FlowRunStatus], /) -> None: ...
 
     def close(self) -> None: ...
 
@@ -61,7 +61,7 @@ class LineScreen:
         except OSError:  # the terminal has gone away, or whoever read the pipe; we go on
             return
 
-    def show(self, _processes: Sequence[ManagedProcess], runs: Sequence[RunSeen], /) -> None:
+    def show(self, _processes: Sequence[ManagedProcess], runs: Sequence[FlowRunStatus], /) -> None:
         for run in reversed(runs):
             told = run.state_name
             if run.live and run.percent is not None:
@@ -73,7 +73,7 @@ class LineScreen:
         shown = {run.run_id for run in runs}
         self._told = {run_id: told for run_id, told in self._told.items() if run_id in shown}
 
-    def _say_where(self, run: RunSeen) -> None:
+    def _say_where(self, run: FlowRunStatus) -> None:
         """Once more, below what has scrolled by, when the first of the runs that were started is done."""
         if run.live:
             self._worked.add(run.run_id)
@@ -92,7 +92,7 @@ class LiveScreen:
         self._addresses: dict[str, str] = {}
         self._notes: deque[tuple[float, str]] = deque(maxlen=KEPT_NOTES)
         self._processes: Sequence[ManagedProcess] = ()
-        self._runs: Sequence[RunSeen] = ()
+        self._runs: Sequence[FlowRunStatus] = ()
         self._console = Console()
         self._live = Live(self._picture(), console=self._console, auto_refresh=False, transient=False)
         self._live.start()
@@ -106,7 +106,7 @@ class LiveScreen:
         self._notes.append((time.monotonic(), text))
         self._draw()
 
-    def show(self, processes: Sequence[ManagedProcess], runs: Sequence[RunSeen], /) -> None:
+    def show(self, processes: Sequence[ManagedProcess], runs: Sequence[FlowRunStatus], /) -> None:
         self._processes, self._runs = processes, runs
         while self._notes and time.monotonic() - self._notes[0][0] > NOTE_SECONDS:
             self._notes.popleft()
@@ -139,14 +139,14 @@ class LiveScreen:
             ending = Text.assemble("Open ", (address, f"bold cyan link {address}"), " · ", ending)
         return Panel(Group(*parts, Text(), ending), title="Darkroom", border_style="dim")
 
-    def _shown_runs(self) -> list[RunSeen]:
+    def _shown_runs(self) -> list[FlowRunStatus]:
         """What runs now comes first; as many as the terminal has lines for, so that the last line is seen."""
         by_life = sorted(self._runs, key=lambda run: not run.live)
         room = max(1, (self._console.height - len(self._addresses) - len(self._notes) - 9) // 2)
         return by_life[: min(SHOWN_RUNS, room)]
 
 
-def run_line(run: RunSeen) -> str:
+def run_line(run: FlowRunStatus) -> str:
     """`Running full scan all  40 % hash: 400 of 1,000 files, about 5 min left`."""
     parts = [run.state_name, run.name]
     if run.live and run.percent is not None:
@@ -170,7 +170,7 @@ def _process_text(process: ManagedProcess) -> str:
     return f"{process.name} {process.state}{again}"
 
 
-def _run_picture(run: RunSeen, columns: int) -> RenderableType:
+def _run_picture(run: FlowRunStatus, columns: int) -> RenderableType:
     """
     One line for a run that has ended. One that is going has its bar, counts and estimate below its name; where it is
     narrow the words have a line of their own, and wrap rather than be cut.

@@ -18,7 +18,7 @@ from tasks.files.names import to_os_name, to_text
 from tasks.files.private import mode_in
 from tasks.metadata.packets import Packets, read_packets
 from tasks.metadata.xmp import InvalidXmp
-from tasks.sidecars.sidecar import Said, is_ours, merged_sidecar
+from tasks.sidecars.sidecar import UserAnnotations, is_ours, merged_sidecar
 
 
 @dataclass
@@ -65,7 +65,7 @@ def _export(row: Row, out: Path | None, report: ExportReport, *, dry_run: bool) 
     if is_copy and source is not None:
         existing = _read(source)
     packets, people = _faces_of(row)
-    said = Said(
+    said = UserAnnotations(
         tuple(row["tags"]), row["rating"], row["description"], tuple(row["keywords"]), people=people, packets=packets
     )
     if not said.anything and not (existing and is_ours(existing)):

@@ -127,13 +127,13 @@ def open_context(settings: Settings | None = None) -> FlowContext:
     return context
 
 
-_watcher: list[Callable[[], Progress]] = []
+_progress_factory: list[Callable[[], Progress]] = []
 
 
-def watch_with(progress: Callable[[], Progress]) -> None:
+def set_progress_factory(progress: Callable[[], Progress]) -> None:
     """Show progress this way from now on: the command line's bars."""
-    _watcher[:] = [progress]
+    _progress_factory[:] = [progress]
 
 
 def _watched() -> Callable[[], Progress]:
-    return _watcher[0] if _watcher else SilentProgress
+    return _progress_factory[0] if _progress_factory else SilentProgress

@@ -126,11 +126,11 @@ def drain(
             batches = split(page, batch_files, batch_bytes)
             for batch_number, (batch, results) in enumerate(_run(submit, batches, ahead, in_order=at_once is None), 1):
                 message = f"{backlog}: {results.done} done, {results.failed} failed"
-                _patiently(partial(recorder or record, context, results, message))
+                _with_retries(partial(recorder or record, context, results, message))
                 report.add(results)
                 progress.advance(len(batch), results.failed)
                 if batch_number % FLUSH_EVERY_BATCHES == 0:
-                    _patiently(context.lake.flush)
+                    _with_retries(context.lake.flush)
             if report.done + report.failed == before:
                 report.stopped_early = True
                 break  # all that is left is files somebody is still writing
@@ -220,7 +220,7 @@ def _is_done(future: Any) -> bool:
     return not hasattr(inner, "done") or bool(inner.done())
 
 
-class _Parcel:
+class OpaqueBatch:
     """A batch as one opaque thing: Prefect would look through a list of dataclasses for futures, one by one."""
 
     def __init__(self, files: list[Asset]) -> None:
@@ -247,13 +247,13 @@ class _BatchRunner:
 
     def _submit_call(self, batch: list[Asset]) -> Any:
         assert self._pool is not None
-        return self._pool.submit(_patiently, partial(self._work, batch))
+        return self._pool.submit(_with_retries, partial(self._work, batch))
 
     def _submit_task(self, batch: list[Asset]) -> Any:
         self._batches += 1
         work, lines = self._work, lines_left(self._report.failed)
 
-        def run_batch(parcel: _Parcel) -> Results:
+        def run_batch(parcel: OpaqueBatch) -> Results:
             started = time.monotonic()
             results = work(parcel.files)
             log_batch(len(parcel.files), results, time.monotonic() - started, lines)
@@ -268,7 +268,7 @@ class _BatchRunner:
             cache_policy=NO_CACHE,
             persist_result=False,
         )(run_batch)
-        return prefect_task.submit(_Parcel(batch))
+        return prefect_task.submit(OpaqueBatch(batch))
 
 
 def _named(stage: str, number: int, batch: list[Asset]) -> str:
@@ -276,7 +276,7 @@ def _named(stage: str, number: int, batch: list[Asset]) -> str:
     return f"{stage} {number}: {what}"[:200]
 
 
-def _patiently(work: Callable[[], T]) -> T:
+def _with_retries(work: Callable[[], T]) -> T:
     """What Prefect's retries do, for runs without Prefect and for commits, which no task run makes."""
     for delay in RETRY_DELAYS_SECONDS[:-1]:
         try:

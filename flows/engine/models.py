@@ -36,7 +36,7 @@ def messages_of(settings: Settings) -> SmsApi:
     return SmsApi(settings.sms_api_url, settings.sms_api_token)
 
 
-def run_and_hang_up(servers: Sequence[OllamaServer], work: Coroutine[Any, Any, Made]) -> Made:
+def run_and_close(servers: Sequence[OllamaServer], work: Coroutine[Any, Any, Made]) -> Made:
     """*work* in an event loop of its own; the connections to *servers* end with it."""
 
     async def and_hang_up() -> Made:

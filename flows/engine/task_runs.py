@@ -17,7 +17,7 @@ from tasks.errors import TransientError
 Made = TypeVar("Made")
 
 
-def step(name: str, work: Callable[[], Made]) -> Made:
+def run_as_task(name: str, work: Callable[[], Made]) -> Made:
     """
     What *work* returns.
 
@@ -25,7 +25,7 @@ def step(name: str, work: Callable[[], Made]) -> Made:
         TransientError: The service stayed away through all retries.
     """
     if current_flow_run() is None:
-        return _patiently(work)
+        return _with_retries(work)
     return task(
         name=name[:200],
         retries=len(RETRY_DELAYS_SECONDS),
@@ -36,7 +36,7 @@ def step(name: str, work: Callable[[], Made]) -> Made:
     )(work)()
 
 
-def _patiently(work: Callable[[], Made]) -> Made:
+def _with_retries(work: Callable[[], Made]) -> Made:
     for delay in RETRY_DELAYS_SECONDS[:-1]:
         try:
             return work()

@@ -34,7 +34,7 @@ from flows.engine.context import FlowContext, open_context
 from flows.engine.drain import DrainReport
 from flows.engine.drain_runs import reports_of_run
 from flows.engine.progress import current_flow_run
-from flows.work.integrity import ask_again
+from flows.work.integrity import retry_failures
 from tasks.files.atomic_write import atomic_write
 from tasks.stages import DEPLOYMENTS, FEEDS, PAUSES
 
@@ -80,7 +80,7 @@ def start_what_waits(context: FlowContext, *, always: bool) -> None:
 def forget_own_failures(flow: Flow[..., Any], flow_run: FlowRun, state: State) -> None:  # noqa: ARG001
     """**Retry** in the Prefect UI: what failed in the run is backlog again, before it runs once more."""
     if flow_run.run_count:  # of attempts before this one: the hook comes first
-        ask_again(open_context(), [], run_id=str(flow_run.id))
+        retry_failures(open_context(), [], run_id=str(flow_run.id))
 
 
 def is_retry() -> bool:

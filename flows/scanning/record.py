@@ -27,7 +27,7 @@ _SEEN = pa.schema(
 
 
 @dataclass(slots=True)
-class Found:
+class ScanDiff:
     """
     The differences between disk and lake, sorted by what they mean.
 
@@ -72,7 +72,7 @@ class ScanRecorder:
     counts as listed before its files are recorded.
     """
 
-    def __init__(self, lake: Lake, library: Library, found: Found) -> None:
+    def __init__(self, lake: Lake, library: Library, found: ScanDiff) -> None:
         self.lake, self.library, self.found = lake, library, found
         self.inserted = 0
 

@@ -20,14 +20,14 @@ import pyarrow.compute as pc
 
 from flows.engine.context import FlowContext, Library
 from flows.engine.drain import DrainReport, drain
-from flows.scanning.record import Found, ScanRecorder
+from flows.scanning.record import ScanDiff, ScanRecorder
 from flows.work.verification import verify_suspects
 from sql.lake import Row
 from tasks.batches.ingest import HASH_TOOL, ingest_files
 from tasks.errors import IntegrityError, LibraryLost
 from tasks.files.derivatives import FILE_OF, on_disk
 from tasks.files.moves import Move, find_moves, move_derivative
-from tasks.files.new_files import still_moving
+from tasks.files.new_files import still_being_written
 from tasks.files.walk import Listing, walk, walk_changed
 
 MAX_LOSS_FILES = 50  # a library may lose this many, whatever the percentage
@@ -169,7 +169,7 @@ def _list(context: FlowContext, library: Library, *, full: bool) -> Listing:
     return walk_changed(library.root, context.lake.table("scan/directories", library_id=library.library_id), excluded)
 
 
-def _compare(context: FlowContext, library: Library, listing: Listing, *, full: bool) -> Found:
+def _compare(context: FlowContext, library: Library, listing: Listing, *, full: bool) -> ScanDiff:
     differences = context.lake.table_using(
         "scan/differences",
         {"listing": listing.files, "unreadable": _prefixes(listing)},
@@ -179,7 +179,7 @@ def _compare(context: FlowContext, library: Library, listing: Listing, *, full: 
     kind = differences.column("difference")
     gone = differences.filter(pc.equal(kind, "vanished")).column("asset_id").to_pylist()
     known = differences.filter(pc.invert(pc.is_in(kind, pa.array(["new", "vanished"])))).to_pylist()
-    moving = still_moving(library.root, differences, context.settings.scan_settle_seconds)
+    moving = still_being_written(library.root, differences, context.settings.scan_settle_seconds)
     arrivals = differences.filter(pc.or_(pc.equal(kind, "new"), pc.fill_null(differences["is_another_version"], False)))
     found = _find_moves(context, library, arrivals, set(gone), full=full)
     moves = [move for move in found if move.rel_path not in moving]
@@ -187,7 +187,7 @@ def _compare(context: FlowContext, library: Library, listing: Listing, *, full: 
     moves.sort(
         key=lambda move: move.old_rel_path not in moved_to
     )  # who gives way first: its files would be overwritten
-    return Found(
+    return ScanDiff(
         listing=listing,
         full=full,
         known=[row for row in known if row["rel_path"] not in moving | moved_to],
@@ -232,7 +232,9 @@ def _move_files(context: FlowContext, library: Library, move: Move) -> list[Row]
     return moved
 
 
-def _brake(context: FlowContext, library: Library, status: os.stat_result, found: Found, *, accept_loss: bool) -> None:
+def _brake(
+    context: FlowContext, library: Library, status: os.stat_result, found: ScanDiff, *, accept_loss: bool
+) -> None:
     """Stop before a library that is not there is taken for one that was emptied."""
     lost = len(found.gone)
     if accept_loss or not lost:

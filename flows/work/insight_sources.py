@@ -11,8 +11,8 @@ from datetime import date
 from flows.engine.context import FlowContext
 from flows.engine.models import embedder_of, messages_of, summary_zone
 from sql.lake import Row
-from tasks.agent.eyes import LONG_EDGE_PX, LocalEyes, small_jpeg
 from tasks.agent.photo_context import ContextSources
+from tasks.agent.vision import LONG_EDGE_PX, ImageDescriber, small_jpeg
 from tasks.asset import Asset
 from tasks.images.thumbnail import Tools, render_large
 from tasks.messages.book import MessageBook
@@ -71,8 +71,8 @@ class InsightSources:
         async def picture(_: int) -> bytes:
             return await asyncio.to_thread(picture_of, asset)
 
-        eyes = LocalEyes(self._models, picture)
-        return ContextSources(self._zone, self._summaries, self._messages, eyes, attach=self._attach)
+        vision = ImageDescriber(self._models, picture)
+        return ContextSources(self._zone, self._summaries, self._messages, vision, attach=self._attach)
 
 
 def picture_of(asset: Asset) -> bytes:

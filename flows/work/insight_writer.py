@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from deployments.backlogs import insight_tool
 from flows.engine.context import FlowContext
-from flows.engine.models import run_and_hang_up, servers_of
+from flows.engine.models import run_and_close, servers_of
 from flows.work.insight_sources import InsightSources
 from sql.lake import Writer
 from tasks.agent.insight import write_insight
@@ -96,7 +96,7 @@ class InsightWriter:
         if photo is None or photo["content_hash"] != asset.content_hash:
             raise NotFound("it has changed or gone meanwhile")
         writing = write_insight(OllamaChat(self.servers), photo, self.sources.of(asset))
-        return run_and_hang_up(self.servers, writing)
+        return run_and_close(self.servers, writing)
 
     def _give_up(self, asset: Asset, exc: EmptyAnswer | ModelRefused, results: Insights) -> None:
         """
@@ -135,12 +135,12 @@ def insight_writer(context: FlowContext) -> tuple[InsightWriter | None, str]:
     """With the chat model, where a server answers that has it; else None and what is in the way, server by server."""
     servers = servers_of(context.settings)
     models = OllamaModels(servers)
-    listed = run_and_hang_up(servers, models.listing())
+    listed = run_and_close(servers, models.listing())
     if not any(found.has_model for found in listed):
         said = (found.error or f"no model {found.model}: `ollama pull {found.model}`" for found in listed)
         pairs = zip((found.server for found in listed), said, strict=True)
         return None, "; ".join(f"{server}: {why}" for server, why in pairs) or "no OLLAMA_PRIMARY_URL"
-    sees = run_and_hang_up(servers, models.all_see())
+    sees = run_and_close(servers, models.all_see())
     return InsightWriter(context, servers, InsightSources(context, servers, models, attach=sees)), ""
 
 

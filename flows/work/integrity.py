@@ -76,7 +76,7 @@ def delete_broken_uploads(context: FlowContext) -> int:
     return deleted
 
 
-def ask_again(context: FlowContext, paths: list[str], stage: str = "", run_id: str = "") -> int:
+def retry_failures(context: FlowContext, paths: list[str], stage: str = "", run_id: str = "") -> int:
     """
     Have failures tried again: their sentinels go, their rows stay and count on. Returns how many.
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta, tzinfo
 from typing import Any
 
 from flows.engine.context import FlowContext
-from flows.engine.models import embedder_of, messages_of, run_and_hang_up, servers_of
+from flows.engine.models import embedder_of, messages_of, run_and_close, servers_of
 from sql.lake import Row, utc_now
 from tasks.errors import ModelRefused, ModelUnavailable
 from tasks.messages.sms_api import SmsApi, TextMessage, by_day, days_bounds, input_hash
@@ -182,7 +182,7 @@ class Summariser:
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Each call has an event loop of its own; connections end with it."""
-        return run_and_hang_up(self.servers, work)
+        return run_and_close(self.servers, work)
 
 
 def without_embedding(context: FlowContext) -> list[Row]:

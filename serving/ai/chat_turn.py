@@ -13,7 +13,7 @@ from serving.context import Context
 from serving.sse import Named
 from tasks.agent.library_tools import library_tools
 from tasks.agent.loop import Done, Event, Limits, Text, ToolEnded, ToolStarted, Truncated, run_turn
-from tasks.agent.sources import Eyes, Sources
+from tasks.agent.sources import Sources, Vision
 from tasks.agent.tools import Toolbox
 from tasks.models.chat import ChatModel, ChatOptions, Message
 
@@ -40,14 +40,14 @@ def toolbox_of(
     may_write: bool,
     asset_id: int | None = None,
     content_hash: str | None = None,
-    eyes: Eyes | None = None,
+    vision: Vision | None = None,
 ) -> Toolbox:
     """
     Every tool whose source is there.
 
     Args:
         may_write: Whether the asker may change what is remembered; without it no tool writes.
-        eyes: A local model that sees, where the pictures may be looked at.
+        vision: A local model that sees, where the pictures may be looked at.
     """
     ai = context.ai
     sources = Sources(
@@ -56,14 +56,14 @@ def toolbox_of(
         messages=ai.messages,
         memory=LakeMemory(context.lake, content_hash),
         personal_places=ai.personal_places,
-        eyes=eyes,
+        vision=vision,
         sql=ai.sql,
         asset_id=asset_id,
     )
     return Toolbox([tool for tool in library_tools(sources) if may_write or not tool.writes])
 
 
-async def play(plan: TurnPlan) -> AsyncGenerator[Named, None]:
+async def stream_turn(plan: TurnPlan) -> AsyncGenerator[Named, None]:
     """The turn as named events: text, tool_call, tool_result, truncated, done. Raises what the model does."""
     calls: list[dict[str, Any]] = []
     turn = run_turn(plan.model, plan.messages, plan.toolbox, limits=plan.limits, options=plan.options)
@@ -78,9 +78,9 @@ async def play(plan: TurnPlan) -> AsyncGenerator[Named, None]:
             yield named
 
 
-async def whole(plan: TurnPlan) -> dict[str, Any]:
+async def complete_turn(plan: TurnPlan) -> dict[str, Any]:
     """The same without a stream: what `done` says."""
-    async with aclosing(play(plan)) as events:
+    async with aclosing(stream_turn(plan)) as events:
         async for name, data in events:
             if name == "done":
                 return data

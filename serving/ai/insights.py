@@ -7,20 +7,20 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-from serving.ai.chat_turn import TurnPlan, play, toolbox_of
+from serving.ai.chat_turn import TurnPlan, stream_turn, toolbox_of
 from serving.ai.conversations import read_messages
-from serving.ai.vision import local_eyes
+from serving.ai.vision import image_describer
 from serving.context import Context
 from serving.schemas.insights import InsightChatRequest, InsightRequest
 from serving.sse import Named
 from sql.lake import Row
-from tasks.agent.eyes import LocalEyes
 from tasks.agent.insight import known_hash, titled, write_insight
 from tasks.agent.loop import Done, Limits, default_num_ctx
 from tasks.agent.photo_context import ContextSources, system_message
 from tasks.agent.prompts import prompt
 from tasks.agent.tools import Toolbox
 from tasks.agent.transcripts import WrittenInsight, append_messages, keep_insight
+from tasks.agent.vision import ImageDescriber
 from tasks.errors import Conflict, InvalidQuery, NotFound
 from tasks.models.chat import ChatOptions, Message
 
@@ -35,17 +35,17 @@ async def make_insight(context: Context, asset: Row, asked: InsightRequest, *, a
     photo = await _photo(context, asset)
     hybrid = asked.backend == "hybrid"
     model = context.ai.chat_model(asked.backend or "local")
-    eyes = local_eyes(context.ai, context.large, context.replica)
+    vision = image_describer(context.ai, context.large, context.replica)
     sees = not hybrid and await context.ai.models.all_see(asked.model or "")
     sources = ContextSources(
-        context.ai.zone, context.ai, context.ai.messages, eyes, attach=sees, forgiving=True
+        context.ai.zone, context.ai, context.ai.messages, vision, attach=sees, forgiving=True
     )  # fmt: skip
     iterations = _rounds(asked.max_iterations, context.settings.agentic_max_iterations)
     written = await write_insight(
         model,
         photo,
         sources,
-        toolbox=await _toolbox(context, asset, eyes, hybrid=hybrid) if agentic else None,
+        toolbox=await _toolbox(context, asset, vision, hybrid=hybrid) if agentic else None,
         iterations=iterations if agentic else 0,
         num_ctx=asked.num_ctx,
         options=_options(asked),
@@ -72,7 +72,7 @@ async def chat_plan(context: Context, asset: Row, asked: InsightChatRequest, who
     model = context.ai.chat_model(backend)
     before = await asyncio.to_thread(read_messages, context.lake, conversation["conversation_id"])
     said = Message("user", asked.user_message)
-    eyes = local_eyes(context.ai, context.large, context.replica)
+    vision = image_describer(context.ai, context.large, context.replica)
 
     async def amend(done: Done) -> dict[str, Any]:
         told = (*before, said)
@@ -89,7 +89,7 @@ async def chat_plan(context: Context, asset: Row, asked: InsightChatRequest, who
     return TurnPlan(
         model,
         [system_message(photo, context.ai.zone, addition=addition), *before, said],
-        await _toolbox(context, asset, eyes, hybrid=backend == "hybrid"),
+        await _toolbox(context, asset, vision, hybrid=backend == "hybrid"),
         Limits(iterations, asked.num_ctx or conversation["num_ctx"] or default_num_ctx(backend)),
         _options(asked),
         amend if asked.amend else append,
@@ -105,25 +105,25 @@ def current_insight(context: Context, content_hash: str | None) -> Row:
 
 
 @contextmanager
-def one_turn(context: Context, content_hash: str) -> Iterator[None]:
+def conversation_lock(context: Context, content_hash: str) -> Iterator[None]:
     """One turn at a time per picture. Raises Conflict."""
     refuse_second_turn(context, content_hash)
-    context.ai.talking_about.add(content_hash)
+    context.ai.active_conversations.add(content_hash)
     try:
         yield
     finally:
-        context.ai.talking_about.discard(content_hash)
+        context.ai.active_conversations.discard(content_hash)
 
 
 def refuse_second_turn(context: Context, content_hash: str) -> None:
-    if content_hash in context.ai.talking_about:
+    if content_hash in context.ai.active_conversations:
         raise Conflict("the model is still busy with this photo; ask again when it has answered")
 
 
 async def played(context: Context, content_hash: str, plan: TurnPlan) -> AsyncGenerator[Named, None]:
     """The turn as events, alone on its picture."""
-    with one_turn(context, content_hash):
-        async with aclosing(play(plan)) as events:
+    with conversation_lock(context, content_hash):
+        async with aclosing(stream_turn(plan)) as events:
             async for event in events:
                 yield event
 
@@ -138,15 +138,15 @@ async def _photo(context: Context, asset: Row) -> Row:
     return photo
 
 
-async def _toolbox(context: Context, asset: Row, eyes: LocalEyes, *, hybrid: bool) -> Toolbox:
+async def _toolbox(context: Context, asset: Row, vision: ImageDescriber, *, hybrid: bool) -> Toolbox:
     """With describe_photo only where a local model sees; never in hybrid, whose words hold a description already."""
-    sees = not hybrid and await eyes.can_see()
+    sees = not hybrid and await vision.has_vision()
     return toolbox_of(
         context,
         may_write=True,  # serving/auth/permissions.py lets nobody in who may not
         asset_id=asset["asset_id"],
         content_hash=asset["content_hash"],
-        eyes=eyes if sees else None,
+        vision=vision if sees else None,
     )
 
 

@@ -32,7 +32,7 @@ from tasks.models.setup import embedder_named, local_servers
 log = structlog.get_logger(__name__)
 
 
-class Ai:
+class ModelServices:
     def __init__(self, settings: Settings, lake: Lake) -> None:
         self._lake = lake
         self.servers = local_servers(
@@ -64,7 +64,7 @@ class Ai:
         self.sql = CatalogSql(LakeViews(lake))
         self.summaries = SummaryIndex(lake, settings.embedding_model)
         self._zone_name = settings.summary_time_zone
-        self.talking_about: set[str] = set()  # content hashes of pictures with a turn under way
+        self.active_conversations: set[str] = set()  # content hashes of pictures with a turn under way
 
     @property
     def zone(self) -> tzinfo:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from serving.ai.model_services import Ai
+from serving.ai.model_services import ModelServices
 from serving.media.preview_2048 import LargePictures
 from serving.replica.replica import Replica
 from sql.lake import Row
-from tasks.agent.eyes import LocalEyes, small_jpeg
+from tasks.agent.vision import ImageDescriber, small_jpeg
 from tasks.errors import NotFound
 
 
-def local_eyes(ai: Ai, large: LargePictures, replica: Replica) -> LocalEyes:
+def image_describer(ai: ModelServices, large: LargePictures, replica: Replica) -> ImageDescriber:
     async def picture(asset_id: int) -> bytes:
         copy = replica.current
         rows: list[Row] = await asyncio.to_thread(copy.rows, "asset_by_id", asset_id=asset_id)
@@ -21,4 +21,4 @@ def local_eyes(ai: Ai, large: LargePictures, replica: Replica) -> LocalEyes:
         file = await asyncio.to_thread(large.known_file, copy, rows[0]) or await large.render(copy, rows[0])
         return await asyncio.to_thread(small_jpeg, file)
 
-    return LocalEyes(ai.models, picture)
+    return ImageDescriber(ai.models, picture)

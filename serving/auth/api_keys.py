@@ -19,7 +19,7 @@ import structlog
 
 from serving.auth.accounts import existing_user, find_account
 from serving.auth.permissions import checked_scopes
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Lake, LakeError, Row, utc_now
 from tasks.errors import Conflict, NotFound, RefusedError
 
@@ -45,7 +45,7 @@ class CurrentKeys:
         self._lake = lake
         self._ahead: tuple[int, dict[str, Row], list[Row]] = (-1, {}, [])
 
-    def of(self, copy: Copy) -> tuple[Mapping[str, Row], Iterable[Row]]:
+    def of(self, copy: ReplicaSnapshot) -> tuple[Mapping[str, Row], Iterable[Row]]:
         """Keys by their beginning, and accounts. Costs one look at the lake's number; a query where it has moved on."""
         try:
             newest = self._lake.snapshot_id()

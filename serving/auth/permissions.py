@@ -19,7 +19,7 @@ ROLES = (OWNER, VIEWER)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Need(StrEnum):
+class Permission(StrEnum):
     """What a request asks for. `read`, `write`, `upload` and `manage` are also the scopes of API keys."""
 
     read = "read"  # look at pictures and what is known of them
@@ -31,116 +31,121 @@ class Need(StrEnum):
     login = "login"  # one's own password and tokens: for people, not for keys
 
 
-Needs = frozenset[Need]
-SCOPES = (Need.read, Need.write, Need.upload, Need.manage)
-OWNERS_ONLY = frozenset({Need.private, Need.write, Need.upload, Need.manage})
-_SCOPE_OF = {Need.keep: Need.write, Need.private: Need.read}  # where it is not the need's own name
+Permissions = frozenset[Permission]
+SCOPES = (Permission.read, Permission.write, Permission.upload, Permission.manage)
+OWNERS_ONLY = frozenset({Permission.private, Permission.write, Permission.upload, Permission.manage})
+_SCOPE_OF = {
+    Permission.keep: Permission.write,
+    Permission.private: Permission.read,
+}  # where it is not the need's own name
 
-_PRIVATE_AND_WRITE = frozenset({Need.private, Need.write})  # its tools read messages, and it writes for all to see
+_PRIVATE_AND_WRITE = frozenset(
+    {Permission.private, Permission.write}
+)  # its tools read messages, and it writes for all to see
 
 # Every route that writes, and every one that only owners may read. Open ones (serving/auth/tokens.py) need nothing.
-NEEDS: dict[tuple[str, str], Need | Needs] = {
-    ("GET", "/account"): Need.read,
-    ("POST", "/logout"): Need.login,
-    ("PUT", "/account/password"): Need.login,
-    ("GET", "/users"): Need.manage,
-    ("POST", "/users"): Need.manage,
-    ("PATCH", "/users/{account_id}"): Need.manage,
-    ("DELETE", "/users/{account_id}"): Need.manage,
-    ("POST", "/users/{account_id}/logout"): Need.manage,
-    ("POST", "/image"): Need.upload,
-    ("PUT", "/image/favorites"): Need.keep,
-    ("DELETE", "/image/favorites"): Need.keep,
-    ("PUT", "/image/rating"): Need.write,  # one rating for all who look
-    ("PUT", "/image/description"): Need.write,
-    ("POST", "/image/tags"): Need.write,
-    ("DELETE", "/image/tags"): Need.write,
-    ("POST", "/image/tags/batch"): Need.write,
-    ("POST", "/tags"): Need.write,
-    ("PATCH", "/tags/{tag_id:int}"): Need.write,
-    ("DELETE", "/tags/{tag_id:int}"): Need.write,
-    ("POST", "/tags/{tag_id:int}/merge"): Need.write,
-    ("POST", "/undo"): Need.write,
-    ("POST", "/photos/hide"): Need.write,
-    ("POST", "/photos/restore"): Need.write,
-    ("POST", "/duplicates/resolve"): Need.write,
-    ("POST", "/duplicates/unresolve"): Need.write,
-    ("POST", "/duplicates/ignore"): Need.write,
-    ("DELETE", "/duplicates/ignored/{decision_id}"): Need.write,
-    ("GET", "/summaries"): Need.private,
-    ("GET", "/summaries/search"): Need.private,
-    ("GET", "/summaries/{summary_id:int}"): Need.private,
-    ("GET", "/chat"): Need.private,
+ROUTE_PERMISSIONS: dict[tuple[str, str], Permission | Permissions] = {
+    ("GET", "/account"): Permission.read,
+    ("POST", "/logout"): Permission.login,
+    ("PUT", "/account/password"): Permission.login,
+    ("GET", "/users"): Permission.manage,
+    ("POST", "/users"): Permission.manage,
+    ("PATCH", "/users/{account_id}"): Permission.manage,
+    ("DELETE", "/users/{account_id}"): Permission.manage,
+    ("POST", "/users/{account_id}/logout"): Permission.manage,
+    ("POST", "/image"): Permission.upload,
+    ("PUT", "/image/favorites"): Permission.keep,
+    ("DELETE", "/image/favorites"): Permission.keep,
+    ("PUT", "/image/rating"): Permission.write,  # one rating for all who look
+    ("PUT", "/image/description"): Permission.write,
+    ("POST", "/image/tags"): Permission.write,
+    ("DELETE", "/image/tags"): Permission.write,
+    ("POST", "/image/tags/batch"): Permission.write,
+    ("POST", "/tags"): Permission.write,
+    ("PATCH", "/tags/{tag_id:int}"): Permission.write,
+    ("DELETE", "/tags/{tag_id:int}"): Permission.write,
+    ("POST", "/tags/{tag_id:int}/merge"): Permission.write,
+    ("POST", "/undo"): Permission.write,
+    ("POST", "/photos/hide"): Permission.write,
+    ("POST", "/photos/restore"): Permission.write,
+    ("POST", "/duplicates/resolve"): Permission.write,
+    ("POST", "/duplicates/unresolve"): Permission.write,
+    ("POST", "/duplicates/ignore"): Permission.write,
+    ("DELETE", "/duplicates/ignored/{decision_id}"): Permission.write,
+    ("GET", "/summaries"): Permission.private,
+    ("GET", "/summaries/search"): Permission.private,
+    ("GET", "/summaries/{summary_id:int}"): Permission.private,
+    ("GET", "/chat"): Permission.private,
     (
         "POST",
         "/chat",
-    ): Need.private,  # its tools read messages; it keeps the asker's own talk, and facts for who may write
-    ("POST", "/chat/stream"): Need.private,
-    ("GET", "/chat/history"): Need.private,
+    ): Permission.private,  # its tools read messages; it keeps the asker's own talk, and facts for who may write
+    ("POST", "/chat/stream"): Permission.private,
+    ("GET", "/chat/history"): Permission.private,
     ("DELETE", "/chat"): _PRIVATE_AND_WRITE,
-    ("GET", "/changes"): Need.private,  # tells who likes what
-    ("GET", "/insights"): Need.private,  # written from messages, too
-    ("GET", "/insights/all"): Need.private,
+    ("GET", "/changes"): Permission.private,  # tells who likes what
+    ("GET", "/insights"): Permission.private,  # written from messages, too
+    ("GET", "/insights/all"): Permission.private,
     ("POST", "/insights/generate"): _PRIVATE_AND_WRITE,
     ("POST", "/insights/generate/agentic"): _PRIVATE_AND_WRITE,
-    ("DELETE", "/insights"): Need.write,
-    ("POST", "/insights/rate"): Need.write,
-    ("GET", "/insights/training-data"): Need.private,
-    ("POST", "/insights/models/pull"): Need.manage,  # gigabytes on somebody's disk
+    ("DELETE", "/insights"): Permission.write,
+    ("POST", "/insights/rate"): Permission.write,
+    ("GET", "/insights/training-data"): Permission.private,
+    ("POST", "/insights/models/pull"): Permission.manage,  # gigabytes on somebody's disk
     ("POST", "/insights/chat"): _PRIVATE_AND_WRITE,
     ("POST", "/insights/chat/stream"): _PRIVATE_AND_WRITE,
-    ("GET", "/insights/chat/history"): Need.private,
+    ("GET", "/insights/chat/history"): Permission.private,
     ("POST", "/insights/chat/rewind"): _PRIVATE_AND_WRITE,  # it answers with what is left
-    ("GET", "/knowledge/entities"): Need.private,  # learned from messages, too
-    ("GET", "/knowledge/entities/{entity_id}"): Need.private,
+    ("GET", "/knowledge/entities"): Permission.private,  # learned from messages, too
+    ("GET", "/knowledge/entities/{entity_id}"): Permission.private,
     ("PATCH", "/knowledge/entities/{entity_id}"): _PRIVATE_AND_WRITE,
-    ("DELETE", "/knowledge/entities/{entity_id}"): Need.write,
+    ("DELETE", "/knowledge/entities/{entity_id}"): Permission.write,
     ("POST", "/knowledge/entities/merge"): _PRIVATE_AND_WRITE,
-    ("GET", "/knowledge/facts/{fact_id}"): Need.private,
+    ("GET", "/knowledge/facts/{fact_id}"): Permission.private,
     ("PATCH", "/knowledge/facts/{fact_id}"): _PRIVATE_AND_WRITE,
-    ("DELETE", "/knowledge/facts/{fact_id}"): Need.write,
-    ("GET", "/knowledge/recent"): Need.private,
-    ("POST", "/persons"): Need.write,
-    ("POST", "/persons/bootstrap"): Need.write,
-    ("PATCH", "/persons/{person_id:int}"): Need.write,
-    ("DELETE", "/persons/{person_id:int}"): Need.write,
-    ("POST", "/persons/{person_id:int}/merge"): Need.write,
-    ("POST", "/persons/{person_id:int}/split"): Need.write,
-    ("POST", "/image/faces"): Need.write,
-    ("PATCH", "/image/faces/{face_id}"): Need.write,
-    ("DELETE", "/image/faces/{face_id}"): Need.write,
-    ("POST", "/image/faces/rerun"): Need.write,
-    ("GET", "/faces/embeddings"): Need.private,  # who has them recognises these people anywhere
-    ("POST", "/faces/assign"): Need.write,
-    ("POST", "/faces/{face_id}/reject"): Need.write,
-    ("PATCH", "/faces/clusters/{cluster_id}"): Need.write,
-    ("POST", "/faces/clusters/{cluster_id}/person"): Need.write,
-    ("POST", "/faces/clusters/{cluster_id}/merge"): Need.write,
-    ("POST", "/faces/clusters/{cluster_id}/split"): Need.write,
-    ("POST", "/video/generate"): Need.read,  # a viewer may watch what has no stream yet
-    ("POST", "/video/preview/status"): Need.read,  # a question too long for an address
+    ("DELETE", "/knowledge/facts/{fact_id}"): Permission.write,
+    ("GET", "/knowledge/recent"): Permission.private,
+    ("POST", "/persons"): Permission.write,
+    ("POST", "/persons/bootstrap"): Permission.write,
+    ("PATCH", "/persons/{person_id:int}"): Permission.write,
+    ("DELETE", "/persons/{person_id:int}"): Permission.write,
+    ("POST", "/persons/{person_id:int}/merge"): Permission.write,
+    ("POST", "/persons/{person_id:int}/split"): Permission.write,
+    ("POST", "/image/faces"): Permission.write,
+    ("PATCH", "/image/faces/{face_id}"): Permission.write,
+    ("DELETE", "/image/faces/{face_id}"): Permission.write,
+    ("POST", "/image/faces/rerun"): Permission.write,
+    ("GET", "/faces/embeddings"): Permission.private,  # who has them recognises these people anywhere
+    ("POST", "/faces/assign"): Permission.write,
+    ("POST", "/faces/{face_id}/reject"): Permission.write,
+    ("PATCH", "/faces/clusters/{cluster_id}"): Permission.write,
+    ("POST", "/faces/clusters/{cluster_id}/person"): Permission.write,
+    ("POST", "/faces/clusters/{cluster_id}/merge"): Permission.write,
+    ("POST", "/faces/clusters/{cluster_id}/split"): Permission.write,
+    ("POST", "/video/generate"): Permission.read,  # a viewer may watch what has no stream yet
+    ("POST", "/video/preview/status"): Permission.read,  # a question too long for an address
 }
 
 
-def needs_of(method: str, path: str) -> Needs:
+def required_permissions(method: str, path: str) -> Permissions:
     """What a request to *path* asks for, all of it; matched as the router matches it."""
     method = "GET" if method == "HEAD" else method
     for pattern, needs in _patterns().get(method, ()):
         if pattern.match(path):
             return needs
-    return frozenset({Need.read if method in SAFE_METHODS else Need.write})
+    return frozenset({Permission.read if method in SAFE_METHODS else Permission.write})
 
 
-def described(needs: Needs) -> str:
+def described(needs: Permissions) -> str:
     """For the documentation: who may, and with which scopes."""
     who = "an owner" if needs & OWNERS_ONLY else "any account"
-    if Need.login in needs:
+    if Permission.login in needs:
         return f"{who}, logged in (no API key)"
     scopes = [f"`{scope}`" for scope in _scopes(needs)]
     return f"{who}, or an API key with the scope{'s' * (len(scopes) > 1)} {' and '.join(scopes)}"
 
 
-def refusal(needs: Needs, role: str, scopes: frozenset[str] | None) -> str | None:
+def refusal(needs: Permissions, role: str, scopes: frozenset[str] | None) -> str | None:
     """
     Why somebody may not, and what helps; None for who may.
 
@@ -148,7 +153,7 @@ def refusal(needs: Needs, role: str, scopes: frozenset[str] | None) -> str | Non
         scopes: Of an API key; None for a login, which may do all that the role may.
     """
     if scopes is not None:
-        if Need.login in needs:
+        if Permission.login in needs:
             return "this is for a login, not for an API key: POST /login gives a token"
         if missing := [scope for scope in _scopes(needs) if scope not in scopes]:
             return f"this API key has no scope {', '.join(missing)}; it has: {', '.join(sorted(scopes))}"
@@ -157,7 +162,7 @@ def refusal(needs: Needs, role: str, scopes: frozenset[str] | None) -> str | Non
     return None
 
 
-def _scopes(needs: Needs) -> list[str]:
+def _scopes(needs: Permissions) -> list[str]:
     """What an API key needs for them, in the order of SCOPES."""
     wanted = {_SCOPE_OF.get(need, need) for need in needs}
     return [scope.value for scope in SCOPES if scope in wanted]
@@ -172,9 +177,9 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
 
 
 @cache
-def _patterns() -> dict[str, list[tuple[Pattern[str], Needs]]]:
-    found: dict[str, list[tuple[Pattern[str], Needs]]] = {}
-    for (method, path), needs in NEEDS.items():
-        every = frozenset({needs}) if isinstance(needs, Need) else needs
+def _patterns() -> dict[str, list[tuple[Pattern[str], Permissions]]]:
+    found: dict[str, list[tuple[Pattern[str], Permissions]]] = {}
+    for (method, path), needs in ROUTE_PERMISSIONS.items():
+        every = frozenset({needs}) if isinstance(needs, Permission) else needs
         found.setdefault(method, []).append((compile_path(path)[0], every))
     return found

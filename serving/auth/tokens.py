@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.settings import Settings
 from serving.auth.api_keys import KEY_BEGINNING, CurrentKeys, find_key
-from serving.auth.permissions import SAFE_METHODS, Need, needs_of, refusal
-from serving.replica.snapshot import Copy
+from serving.auth.permissions import SAFE_METHODS, Permission, refusal, required_permissions
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.web.pages import is_page_request, page
 from sql.lake import Row
 
@@ -97,7 +97,7 @@ class _Claims:
     expires_at: float
 
 
-class Authority:
+class Authenticator:
     """
     Says whose a token or key is.
 
@@ -107,7 +107,7 @@ class Authority:
         keys: API keys as the lake has them now: made and revoked in another process, they count at once.
     """
 
-    def __init__(self, signing_key: str, copy: Callable[[], Copy], keys: CurrentKeys) -> None:
+    def __init__(self, signing_key: str, copy: Callable[[], ReplicaSnapshot], keys: CurrentKeys) -> None:
         self._signing_key = signing_key
         self._copy = copy
         self._keys = keys
@@ -185,7 +185,7 @@ def cookie_token(header: str | None) -> str | None:
     return cookies[COOKIE].value if COOKIE in cookies else None
 
 
-def may(who: Identity, need: Need) -> bool:
+def is_permitted(who: Identity, need: Permission) -> bool:
     return refusal(frozenset({need}), who.role, who.scopes) is None
 
 
@@ -196,7 +196,7 @@ class Authentication:
     Puts the account's name into the request's state as `user`, and who asks as `identity`.
     """
 
-    def __init__(self, app: ASGIApp, authority: Callable[[], Authority | None]) -> None:
+    def __init__(self, app: ASGIApp, authority: Callable[[], Authenticator | None]) -> None:
         self._app = app
         self._authority = authority
 
@@ -220,7 +220,7 @@ class Authentication:
             await _refuse(401, "log in first: POST /login gives a token", scope, receive, send)
         elif not by_header and scope["method"] not in SAFE_METHODS and not same_origin(Headers(scope=scope)):
             await _refuse(403, "a write with the web page's cookie must come from that page", scope, receive, send)
-        elif why := refusal(needs_of(scope["method"], scope["path"]), who.role, who.scopes):
+        elif why := refusal(required_permissions(scope["method"], scope["path"]), who.role, who.scopes):
             await _refuse(403, why, scope, receive, send)
         else:
             state = scope.setdefault("state", {})
@@ -228,7 +228,7 @@ class Authentication:
             await self._app(scope, receive, send)
 
 
-async def _identify(authority: Authority, credential: str | None) -> Identity | None:
+async def _identify(authority: Authenticator, credential: str | None) -> Identity | None:
     if credential and credential.startswith(KEY_BEGINNING):
         return await run_in_threadpool(authority.identify, credential)
     return authority.identify(credential)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from serving.auth.tokens import Identity
 from serving.context import Context
 from serving.listing.paths import find_asset, library_id_of
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Row, Writer
 from tasks.errors import Conflict, InvalidQuery
 
@@ -27,7 +27,7 @@ def edit(context: Context, who: Identity, what: str) -> Iterator[Writer]:
     context.replica.refresh()
 
 
-def picture_at(copy: Copy, path: str | None, library: str | int | None) -> Row:
+def picture_at(copy: ReplicaSnapshot, path: str | None, library: str | int | None) -> Row:
     """
     The asset a client means, with the hash that edits hang on.
 
@@ -43,7 +43,7 @@ def picture_at(copy: Copy, path: str | None, library: str | int | None) -> Row:
     return asset
 
 
-def pictures_at(copy: Copy, paths: Sequence[str], library: str | int | None) -> pa.Table:
+def pictures_at(copy: ReplicaSnapshot, paths: Sequence[str], library: str | int | None) -> pa.Table:
     """
     The same for many, in one statement.
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from serving.replica.snapshot import Copy, as_list
+from serving.replica.snapshot import ReplicaSnapshot, as_list
 from sql.lake import Row, Writer, statement, utc_now
 from tasks.errors import Conflict, InvalidQuery, NotFound
 
 MOST_AT_ONCE = 10_000
 
 
-def existing(copy: Copy, asset_ids: Sequence[int]) -> list[Row]:
+def existing(copy: ReplicaSnapshot, asset_ids: Sequence[int]) -> list[Row]:
     """
     The assets of these numbers: asset_id, content_hash, path.
 

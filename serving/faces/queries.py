@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from serving.faces.vectors import FaceVectors, Known
-from serving.replica.snapshot import Copy, as_list
+from serving.replica.snapshot import ReplicaSnapshot, as_list
 from sql.lake import Row, statement
 from tasks.errors import NotFound
 from tasks.faces.bind import Vectors, means
@@ -20,14 +20,14 @@ _BY_PLACE = "coalesce(face.at_seconds, 0), face.x, face.face_id"
 _BY_TIME = "face.recorded_at desc, face.face_id"
 
 
-def faces_of_picture(copy: Copy, asset: Row) -> list[Row]:
+def faces_of_picture(copy: ReplicaSnapshot, asset: Row) -> list[Row]:
     """From left to right. Where the picture has several places, it is the one asked for."""
     rows = _faces(copy, "face.content_hash = $content_hash", _BY_PLACE, content_hash=asset["content_hash"])
     place = {name: asset[name] for name in ("asset_id", "path", "library_id")}
     return [row | place for row in rows]
 
 
-def face_by_id(copy: Copy, face_id: int) -> Row:
+def face_by_id(copy: ReplicaSnapshot, face_id: int) -> Row:
     """Raises NotFound."""
     rows = _faces(copy, "face.face_id = $face_id", _BY_PLACE, face_id=face_id)
     if not rows:
@@ -35,29 +35,29 @@ def face_by_id(copy: Copy, face_id: int) -> Row:
     return rows[0]
 
 
-def faces_of_person(copy: Copy, person_id: int, limit: int, offset: int) -> list[Row]:
+def faces_of_person(copy: ReplicaSnapshot, person_id: int, limit: int, offset: int) -> list[Row]:
     return _faces(copy, "face.person_id = $person_id", _BY_TIME, limit=limit, offset=offset, person_id=person_id)
 
 
-def faces_of_cluster(copy: Copy, cluster_id: int, limit: int, offset: int) -> list[Row]:
+def faces_of_cluster(copy: ReplicaSnapshot, cluster_id: int, limit: int, offset: int) -> list[Row]:
     """Those without a name."""
     part = "face.cluster_id = $cluster_id and face.person_id is null"
     return _faces(copy, part, _BY_TIME, limit=limit, offset=offset, cluster_id=cluster_id)
 
 
-def some_faces(copy: Copy, face_ids: list[int]) -> dict[int, Row]:
+def some_faces(copy: ReplicaSnapshot, face_ids: list[int]) -> dict[int, Row]:
     rows = _faces(copy, "list_contains($face_ids::bigint[], face.face_id)", _BY_PLACE, face_ids=face_ids)
     return {row["id"]: row for row in rows}
 
 
 def _faces(
-    copy: Copy, conditions: str, order: str, *, limit: int = EVERYTHING, offset: int = 0, **parameters: Any
+    copy: ReplicaSnapshot, conditions: str, order: str, *, limit: int = EVERYTHING, offset: int = 0, **parameters: Any
 ) -> list[Row]:
     text = statement("serving/faces/rows").format(conditions=conditions, order=order)
     return copy.select(text, row_limit=limit, row_offset=offset, **parameters)
 
 
-def person_or_404(copy: Copy, person_id: int) -> Row:
+def person_or_404(copy: ReplicaSnapshot, person_id: int) -> Row:
     rows = copy.rows("faces/people", person_id=person_id, with_ignored=True)
     if not rows:
         raise NotFound(f"there is no person {person_id}")
@@ -69,7 +69,7 @@ def vector_text(embedding: list[float]) -> str:
     return base64.b64encode(np.asarray(embedding, "<f4").tobytes()).decode()
 
 
-def people_means(copy: Copy, known: Known, person_id: int | None = None) -> tuple[list[int], Vectors]:
+def people_means(copy: ReplicaSnapshot, known: Known, person_id: int | None = None) -> tuple[list[int], Vectors]:
     """
     Person numbers and the unit mean of each one's best faces, in one model's vectors; the ignored left out.
 
@@ -84,7 +84,7 @@ def people_means(copy: Copy, known: Known, person_id: int | None = None) -> tupl
     return [int(number) for number in numbers], centres
 
 
-def faces_like(copy: Copy, known: Known, person_id: int, limit: int) -> dict[int, float]:
+def faces_like(copy: ReplicaSnapshot, known: Known, person_id: int, limit: int) -> dict[int, float]:
     """Nameless faces that look like a person, and how much (cosine); the most alike."""
     people, centres = people_means(copy, known, person_id)
     if not people:
@@ -102,7 +102,7 @@ def faces_like(copy: Copy, known: Known, person_id: int, limit: int) -> dict[int
     return dict(list(found.items())[:limit])
 
 
-def suggest_for(copy: Copy, vectors: FaceVectors, groups: list[Row]) -> dict[int, Row]:
+def suggest_for(copy: ReplicaSnapshot, vectors: FaceVectors, groups: list[Row]) -> dict[int, Row]:
     """Group number to {person_id, person_name, score}: whose faces a group's samples look like."""
     samples = [number for group in groups for number in group["sample_face_ids"]]
     if not samples:

@@ -11,7 +11,7 @@ from typing import cast
 from deployments.backlogs import engine_choice
 from deployments.settings import Settings
 from serving.media.originals import unchanged_original
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Row
 from tasks.asset import Asset
 from tasks.errors import RefusedError, TransientError
@@ -65,7 +65,7 @@ class FaceService:
             if self._engine is not None:
                 self._engine.close()
 
-    def embed(self, copy: Copy, asset: Row, box: Box) -> tuple[str, FoundFace]:
+    def embed(self, copy: ReplicaSnapshot, asset: Row, box: Box) -> tuple[str, FoundFace]:
         """
         The face inside a box that somebody drew: the model's name, and what it sees.
 
@@ -86,14 +86,14 @@ class FaceService:
             raise NoFace("there is no face in this box; `force` keeps it all the same")
         return detection.model_version, face
 
-    def detect(self, copy: Copy, asset: Row) -> Detection:
+    def detect(self, copy: ReplicaSnapshot, asset: Row) -> Detection:
         """Raises FacesOff, FaceServiceUnavailable, AssetError, NotFound."""
         engine = self.engine()
         original = unchanged_original(copy, asset)
         with _tools(asset["media_type"]) as tools:
             return look_at(_as_asset(copy, asset, original), engine, self.previews, tools)
 
-    def picture(self, copy: Copy, asset: Row) -> bytes:
+    def picture(self, copy: ReplicaSnapshot, asset: Row) -> bytes:
         """The upright JPEG that boxes are drawn on. Raises AssetError, NotFound, ToolMissing."""
         original = unchanged_original(copy, asset)
         kind = MediaKind(cast(MediaType, asset["media_type"]), asset["mime_type"])
@@ -108,7 +108,7 @@ def _tools(media_type: str) -> Iterator[Tools]:
         yield Tools(find_ffmpeg(), stack.enter_context(ExifTool(exiftool)) if exiftool else None)
 
 
-def _as_asset(copy: Copy, asset: Row, original: Path) -> Asset:
+def _as_asset(copy: ReplicaSnapshot, asset: Row, original: Path) -> Asset:
     root = next(row["root_path"] for row in copy.libraries if row["library_id"] == asset["library_id"])
     assert original
     return Asset(

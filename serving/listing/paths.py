@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Row
 from tasks.errors import InvalidPath, NotFound, StorageUnavailable, UnknownLibrary
 from tasks.files.names import to_os_name
@@ -49,7 +49,7 @@ def _spellings(text: str) -> Iterator[str]:
         text = decoded
 
 
-def chosen_library(copy: Copy, text: str | None) -> Row | None:
+def chosen_library(copy: ReplicaSnapshot, text: str | None) -> Row | None:
     """
     The library of this number or name; None for None: all of them.
 
@@ -64,12 +64,12 @@ def chosen_library(copy: Copy, text: str | None) -> Row | None:
     raise UnknownLibrary(text[:200])
 
 
-def library_id_of(copy: Copy, text: str | None) -> int | None:
+def library_id_of(copy: ReplicaSnapshot, text: str | None) -> int | None:
     library = chosen_library(copy, text)
     return int(library["library_id"]) if library else None
 
 
-def primary_library(copy: Copy, text: str | None) -> Row:
+def primary_library(copy: ReplicaSnapshot, text: str | None) -> Row:
     """The library to write to: the one named, else the first."""
     library = chosen_library(copy, text)
     if library is None and not copy.libraries:
@@ -77,7 +77,7 @@ def primary_library(copy: Copy, text: str | None) -> Row:
     return library or copy.libraries[0]
 
 
-def find_asset(copy: Copy, path: str, library: str | None) -> Row:
+def find_asset(copy: ReplicaSnapshot, path: str, library: str | None) -> Row:
     """
     The asset at *path*, in the library named or the first that has it.
 
@@ -100,14 +100,14 @@ def find_asset(copy: Copy, path: str, library: str | None) -> Row:
     raise NotFound(f"there is no photo or video at {text[:500]}")
 
 
-def library_root(copy: Copy, library_id: int) -> Path:
+def library_root(copy: ReplicaSnapshot, library_id: int) -> Path:
     for row in copy.libraries:
         if row["library_id"] == library_id:
             return Path(to_os_name(row["root_path"]))
     raise NotFound(f"there is no library {library_id}")
 
 
-def original_on_disk(copy: Copy, asset: Row) -> Path:
+def original_on_disk(copy: ReplicaSnapshot, asset: Row) -> Path:
     """
     The original, with symbolic links followed.
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from serving.listing.cursor import SORTS, Cursor, Sort
 from serving.listing.paths import checked_path
-from serving.replica.snapshot import Copy, Reader, as_list, next_month
+from serving.replica.snapshot import Reader, ReplicaSnapshot, as_list, next_month
 from sql.lake import Row, statement
 from tasks.errors import InvalidQuery
 
@@ -66,7 +66,7 @@ class Conditions:
             self.without_broken = not wanted
 
     def counted(self, month: Row) -> int:
-        """How many photos of a row of `Copy.months` these conditions let pass, if they are not selective."""
+        """How many photos of a row of `ReplicaSnapshot.months` these conditions let pass, if they are not selective."""
         return int(month["photos"]) - (int(month["broken"]) if self.without_broken else 0)
 
     def edge(self, *, newest_first: bool) -> datetime | None:
@@ -308,7 +308,7 @@ class Page:
 
 
 def read_page(
-    copy: Copy,
+    copy: ReplicaSnapshot,
     reader: Reader,
     conditions: Conditions,
     sort: Sort,

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from serving.context import Context
 from serving.listing.paths import find_asset
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Row
 from tasks.errors import AssetError, NotFound, ToolMissing
 from tasks.faces.pictures import CROP_PADDING, CROP_PX, cut, frame_at
@@ -20,7 +20,7 @@ ENOUGH_PX = 72  # of a face in a derivative; less of it looks like a mistake
 CACHE = "private, max-age=86400"
 
 
-def crop_answer(request: Request, context: Context, copy: Copy, face: Row) -> Response:
+def crop_answer(request: Request, context: Context, copy: ReplicaSnapshot, face: Row) -> Response:
     """
     Raises:
         NotFound: The picture is gone, or cannot be decoded.
@@ -42,7 +42,7 @@ def crop_answer(request: Request, context: Context, copy: Copy, face: Row) -> Re
     return Response(jpeg, media_type="image/jpeg", headers=headers)
 
 
-def _picture(context: Context, copy: Copy, asset: Row, face: Row, box: Box) -> bytes:
+def _picture(context: Context, copy: ReplicaSnapshot, asset: Row, face: Row, box: Box) -> bytes:
     """Upright JPEG bytes in which the face is large enough; else the largest there is."""
     if face["at_seconds"] is not None:
         clip = on_disk(context.settings.previews_folder, preview_clip_file(asset["library_id"], asset["path"]))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from serving.listing.paths import original_on_disk
 from serving.media.file_answers import file_answer
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Row
 from tasks.errors import NotFound
 
@@ -21,7 +21,7 @@ BYTES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def original_answer(request: Request, copy: Copy, asset: Row) -> Response:
+def original_answer(request: Request, copy: ReplicaSnapshot, asset: Row) -> Response:
     """Ranges; the ETag is the content hash while the file is the one that was read. Raises as original_on_disk."""
     file = original_on_disk(copy, asset)
     status = file.stat()
@@ -31,7 +31,7 @@ def original_answer(request: Request, copy: Copy, asset: Row) -> Response:
     return file_answer(request, file, media_type=asset["mime_type"], etag=etag, file_name=name)
 
 
-def unchanged_original(copy: Copy, asset: Row) -> Path:
+def unchanged_original(copy: ReplicaSnapshot, asset: Row) -> Path:
     """
     The original, if it still is the version that the catalog knows.
 

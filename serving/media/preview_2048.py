@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from serving.media.originals import unchanged_original
 from serving.replica.replica import Replica
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Lake, Row
 from tasks.batches.ingest import derivative_row
 from tasks.errors import AssetError
@@ -47,13 +47,13 @@ class LargePictures:
         self._running: dict[tuple[int, str], asyncio.Task[Path]] = {}
         self._failed: OrderedDict[str, AssetError] = OrderedDict()  # by content hash: a bad file is tried once
 
-    def known_file(self, copy: Copy, asset: Row) -> Path | None:
+    def known_file(self, copy: ReplicaSnapshot, asset: Row) -> Path | None:
         """The picture, where it was made before and is still there."""
         rows = copy.rows("media/derivative_file", asset_id=asset["asset_id"], kind="large")
         path = on_disk(self._folder, rows[0]["file"]) if rows else None
         return path if path and path.is_file() else None
 
-    async def render(self, copy: Copy, asset: Row) -> Path:
+    async def render(self, copy: ReplicaSnapshot, asset: Row) -> Path:
         """
         Make it, or wait for whoever is making it already.
 
@@ -70,7 +70,7 @@ class LargePictures:
             task.add_done_callback(lambda _: self._running.pop(key, None))
         return await asyncio.shield(task)  # a client that goes away does not take the others' picture with it
 
-    async def _in_thread(self, copy: Copy, asset: Row) -> Path:
+    async def _in_thread(self, copy: ReplicaSnapshot, asset: Row) -> Path:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._at_once)
         try:
@@ -81,7 +81,7 @@ class LargePictures:
                 self._failed.popitem(last=False)
             raise
 
-    def _make(self, copy: Copy, asset: Row) -> Path:
+    def _make(self, copy: ReplicaSnapshot, asset: Row) -> Path:
         original = unchanged_original(copy, asset)
         kind = MediaKind(cast(MediaType, asset["media_type"]), asset["mime_type"])
         file = MediaFile(original, kind, asset["size_bytes"], asset["mtime_ns"])

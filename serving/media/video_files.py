@@ -10,7 +10,7 @@ from serving.context import Context
 from serving.listing.paths import find_asset
 from serving.media.file_answers import file_answer, file_etag
 from serving.media.streams import FOR_EVER, PLAYLIST_TYPE, SEGMENT_TYPE, StreamPart, addressed
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Row
 from tasks.errors import NotFound
 from tasks.files.derivatives import on_disk
@@ -25,7 +25,7 @@ def clip_of(context: Context, asset: Row) -> Path | None:
     return path if path and path.is_file() else None
 
 
-def moving_part(copy: Copy, asset: Row) -> Row:
+def moving_part(copy: ReplicaSnapshot, asset: Row) -> Row:
     """
     What a clip of *asset* is made from: itself, or the video beside a Live Photo's still.
 
@@ -39,7 +39,7 @@ def moving_part(copy: Copy, asset: Row) -> Row:
     raise NotFound(f"{asset['path']} is no video")
 
 
-def find_video(copy: Copy, path: str, library: str | None) -> Row:
+def find_video(copy: ReplicaSnapshot, path: str, library: str | None) -> Row:
     """Raises InvalidPath, UnknownLibrary, and NotFound also for a photo."""
     asset = find_asset(copy, path, library)
     if asset["media_type"] != "video":
@@ -47,7 +47,7 @@ def find_video(copy: Copy, path: str, library: str | None) -> Row:
     return asset
 
 
-def failure_of(copy: Copy, stage: str, asset: Row) -> str | None:
+def failure_of(copy: ReplicaSnapshot, stage: str, asset: Row) -> str | None:
     """Why the present bytes could not be made into it."""
     rows = copy.rows("media/failure_of_stage", asset_id=asset["asset_id"], stage=stage)
     return str(rows[0]["message"] or rows[0]["error_class"]) if rows else None
@@ -63,7 +63,7 @@ def clip_answer(request: Request, file: Path, asset: Row, *, versioned: bool) ->
     return file_answer(request, file, media_type="video/mp4", etag=file_etag(file), file_name=name, cache=cache)
 
 
-def gif_answer(request: Request, context: Context, copy: Copy, asset: Row) -> Response:
+def gif_answer(request: Request, context: Context, copy: ReplicaSnapshot, asset: Row) -> Response:
     """Raises NotFound."""
     rows = copy.rows("media/derivative_file", asset_id=asset["asset_id"], kind="gif")
     if not rows:

@@ -13,7 +13,7 @@ import structlog
 
 from serving.media.originals import unchanged_original
 from serving.replica.replica import Replica
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Lake, LakeError, Row
 from tasks.asset import Asset, Results
 from tasks.errors import DarkroomError, NotFound, ToolMissing, TransientError
@@ -65,7 +65,7 @@ class VideoWork:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def begin(self, kind: str, copy: Copy, asset: Row) -> None:
+    def begin(self, kind: str, copy: ReplicaSnapshot, asset: Row) -> None:
         """
         See to it that it is being made; returns at once.
 
@@ -156,7 +156,7 @@ def key_of(kind: str, asset: Row) -> Key:
     return (kind, asset["content_hash"]) if kind == HLS else (kind, f"{asset['asset_id']} {asset['content_hash']}")
 
 
-def _as_asset(copy: Copy, row: Row) -> Asset:
+def _as_asset(copy: ReplicaSnapshot, row: Row) -> Asset:
     library = next(one for one in copy.libraries if one["library_id"] == row["library_id"])
     return Asset(
         asset_id=row["asset_id"],

@@ -35,7 +35,9 @@ def said_anew(writer: duckdb.DuckDBPyConnection, listed: pa.Table | None) -> pa.
     return found
 
 
-def say_again(writer: duckdb.DuckDBPyConnection, changed: Mapping[str, pa.Table], listed: pa.Table | None) -> int:
+def refresh_annotations(
+    writer: duckdb.DuckDBPyConnection, changed: Mapping[str, pa.Table], listed: pa.Table | None
+) -> int:
     """
     Bring the timeline's columns up to date; the tables themselves are.
 

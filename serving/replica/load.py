@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import duckdb
 import pyarrow as pa
 
-from serving.replica.annotations import said_of_all, say_again
-from serving.replica.snapshot import Copy
+from serving.replica.annotations import refresh_annotations, said_of_all
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Lake, statement
 
 SLICE_IDS = 250_000  # assets joined at a time: bounds the memory of a load
@@ -71,7 +71,7 @@ def _one_state(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor.close()
 
 
-def load_copy(lake: Lake) -> Copy:
+def load_snapshot(lake: Lake) -> ReplicaSnapshot:
     """A new copy of everything."""
     connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": "false"})
     with _one_state(lake) as source:
@@ -90,7 +90,7 @@ def load_copy(lake: Lake) -> Copy:
     connection.execute(f"create table tag_set as {statement('serving/replica/tag_sets')}")
     connection.execute(f"create table folder as {statement('serving/replica/folders')}")
     connection.execute("set threads = 1")  # requests run beside each other; splitting a 3 ms query only adds waiting
-    return _summarised(Copy(connection, snapshot_id))
+    return _summarised(ReplicaSnapshot(connection, snapshot_id))
 
 
 def _stage_timeline(source: duckdb.DuckDBPyConnection, connection: duckdb.DuckDBPyConnection) -> None:
@@ -113,7 +113,7 @@ def _create(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -
     connection.unregister("incoming")
 
 
-def _summarised(copy: Copy) -> Copy:
+def _summarised(copy: ReplicaSnapshot) -> ReplicaSnapshot:
     """With what is small and asked for on every page as Python values."""
     months = copy.rows("listing/months")
     return replace(
@@ -208,7 +208,7 @@ def _rows_of(source: duckdb.DuckDBPyConnection, ids: pa.Table) -> dict[str, pa.T
     return rows
 
 
-def apply_changes(copy: Copy, changes: Changes) -> Copy:
+def apply_changes(copy: ReplicaSnapshot, changes: Changes) -> ReplicaSnapshot:
     """
     The copy as of *changes*, in one transaction on its tables.
 
@@ -237,7 +237,7 @@ def apply_changes(copy: Copy, changes: Changes) -> Copy:
             writer.unregister("changed_keys")
             _insert(writer, table, rows)
         changed = {table: keys for table, (keys, _) in changes.by_key.items()}
-        said = say_again(writer, changed, changes.per_asset.get("timeline"))
+        said = refresh_annotations(writer, changed, changes.per_asset.get("timeline"))
         if changes.per_asset:
             writer.execute("delete from folder")
             writer.execute(f"insert into folder {statement('serving/replica/folders')}")
@@ -271,7 +271,7 @@ def _pair_again(writer: duckdb.DuckDBPyConnection, live_keys: pa.Table) -> None:
 
 def _insert(writer: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     writer.register("incoming", rows)
-    keys = ", hash(path) as path_key, 0 as tag_key" if table == "timeline" else ""  # no tags yet: say_again
+    keys = ", hash(path) as path_key, 0 as tag_key" if table == "timeline" else ""  # no tags yet: refresh_annotations
     writer.execute(f"insert into {table} by name select *{keys} from incoming")
     writer.unregister("incoming")
 

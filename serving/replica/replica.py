@@ -14,8 +14,8 @@ import time
 import duckdb
 import structlog
 
-from serving.replica.load import apply_changes, changes_since, load_copy
-from serving.replica.snapshot import Copy
+from serving.replica.load import apply_changes, changes_since, load_snapshot
+from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Lake, LakeError
 
 log = structlog.get_logger(__name__)
@@ -48,12 +48,12 @@ class Replica:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._rebuilding: threading.Thread | None = None
-        self._rebuilt: Copy | None = None  # waits to take the place of the present one
+        self._rebuilt: ReplicaSnapshot | None = None  # waits to take the place of the present one
         self._current = self._timed_load()
         self.checked_at = time.monotonic()  # the last look that worked
 
     @property
-    def current(self) -> Copy:
+    def current(self) -> ReplicaSnapshot:
         return self._current
 
     def start(self) -> None:
@@ -66,7 +66,7 @@ class Replica:
             if thread is not None:
                 thread.join(timeout=10)
 
-    def refresh(self) -> Copy:
+    def refresh(self) -> ReplicaSnapshot:
         """
         Catch up with the lake; a handler calls it after its own write, so that a client sees what it wrote.
 
@@ -86,7 +86,7 @@ class Replica:
             self.error, self.checked_at = None, time.monotonic()
             return self._current
 
-    def _caught_up(self, copy: Copy) -> Copy:
+    def _caught_up(self, copy: ReplicaSnapshot) -> ReplicaSnapshot:
         started = time.monotonic()
         if self.lake.snapshot_id() == copy.snapshot_id:
             return copy
@@ -108,16 +108,16 @@ class Replica:
 
     def _rebuild(self) -> None:
         try:
-            rebuilt = load_copy(self.lake)
+            rebuilt = load_snapshot(self.lake)
         except (LakeError, duckdb.Error, OSError) as exc:  # the present copy stays, and a later change tries again
             log.warning("replica.not_rebuilt", reason=str(exc))
             return
         with self._refreshing:
             self._rebuilt = rebuilt
 
-    def _timed_load(self) -> Copy:
+    def _timed_load(self) -> ReplicaSnapshot:
         started = time.monotonic()
-        copy = load_copy(self.lake)
+        copy = load_snapshot(self.lake)
         self.load_seconds = time.monotonic() - started
         return copy
 
@@ -131,6 +131,6 @@ class Replica:
             pause = pause_after(self.load_seconds, self.poll_seconds)
 
 
-def _worth_applying(copy: Copy) -> float:
+def _worth_applying(copy: ReplicaSnapshot) -> float:
     """Changed rows up to which applying them is quicker than a new copy."""
     return max(PARTIAL_ROWS, PARTIAL_LIMIT * copy.photos)

@@ -21,7 +21,7 @@ _AT_ONCE = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
 @dataclass
-class Copy:
+class ReplicaSnapshot:
     """
     Tables `timeline`, `tag_set`, `folder`, `library`, `failure`, `derivative`, `account`.
 

@@ -10,7 +10,7 @@ from serving.context import ContextDep, IdentityDep
 from serving.edits.changes import Edit, History, read_history
 from serving.edits.undo import undo
 from serving.errors import answers
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.schemas.organise import Change, Changes, Undone, UndoOf
 
 router = APIRouter(tags=["changes"])
@@ -51,7 +51,7 @@ def undo_edit(body: UndoOf, context: ContextDep, who: IdentityDep) -> Undone:
     return Undone(**done)
 
 
-def _photos(copy: Copy, history: History) -> dict[str | int, list[dict[str, Any]]]:
+def _photos(copy: ReplicaSnapshot, history: History) -> dict[str | int, list[dict[str, Any]]]:
     """Where each picture lies now, by content hash and by number."""
     hashes = sorted({str(value) for edit in history.edits for value in edit.listed.get("content_hash", [])})
     numbers = sorted({int(value) for edit in history.edits for value in edit.listed.get("asset_id", [])})
@@ -63,7 +63,7 @@ def _photos(copy: Copy, history: History) -> dict[str | int, list[dict[str, Any]
     return found
 
 
-def _present_names(copy: Copy, table: str) -> dict[int, str]:
+def _present_names(copy: ReplicaSnapshot, table: str) -> dict[int, str]:
     if not copy.select("select 1 from duckdb_tables() where table_name = $name", name=table):
         return {}
     return {row["id"]: row["name"] for row in copy.select(f"select {table}_id as id, name from {table}")}

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from serving.ai.chat_turn import TurnPlan, play, toolbox_of, whole
+from serving.ai.chat_turn import TurnPlan, complete_turn, stream_turn, toolbox_of
 from serving.ai.conversations import delete_conversation, history, read_conversation, read_messages
-from serving.ai.vision import local_eyes
-from serving.auth.permissions import Need
-from serving.auth.tokens import may
-from serving.cancel_on_disconnect import while_there
+from serving.ai.vision import image_describer
+from serving.auth.permissions import Permission
+from serving.auth.tokens import is_permitted
+from serving.cancel_on_disconnect import cancel_on_disconnect
 from serving.context import Context, ContextDep
 from serving.errors import answers
 from serving.json import json_answer
@@ -22,7 +22,7 @@ from serving.sse import sse_answer
 from sql.lake import Row
 from tasks.agent.loop import Done, Limits, default_num_ctx
 from tasks.agent.prompts import filled
-from tasks.agent.sources import Eyes
+from tasks.agent.sources import Vision
 from tasks.agent.transcripts import append_messages, start_conversation
 from tasks.errors import InvalidQuery
 from tasks.models.chat import ChatOptions, Message
@@ -40,7 +40,7 @@ async def chat(request: Request, context: ContextDep, asked: ChatRequest) -> Res
     Without `conversation_id` a new conversation begins. Nothing is kept of a turn that fails, or that nobody waits for.
     Facts are remembered only for who may write: a login, or a key with that scope.
     """
-    return json_answer(await while_there(request, whole(await _planned(request, context, asked))))
+    return json_answer(await cancel_on_disconnect(request, complete_turn(await _planned(request, context, asked))))
 
 
 @router.post(
@@ -50,7 +50,7 @@ async def chat(request: Request, context: ContextDep, asked: ChatRequest) -> Res
 )
 async def chat_stream(request: Request, context: ContextDep, asked: ChatRequest) -> Response:
     """The same as server-sent events: text, tool_call, tool_result, truncated, then done or error."""
-    return sse_answer(play(await _planned(request, context, asked)))
+    return sse_answer(stream_turn(await _planned(request, context, asked)))
 
 
 @router.get("", responses={200: {"model": Conversations}, **answers(401)})
@@ -91,12 +91,12 @@ def account_id(request: Request, context: Context) -> int | None:
 
 async def _planned(request: Request, context: Context, asked: ChatRequest) -> TurnPlan:
     """Raises NotFound, InvalidQuery, ModelRefused."""
-    eyes = local_eyes(context.ai, context.large, context.replica)
-    sees = await eyes.can_see()
-    return await asyncio.to_thread(_plan, request, context, asked, eyes if sees else None)
+    vision = image_describer(context.ai, context.large, context.replica)
+    sees = await vision.has_vision()
+    return await asyncio.to_thread(_plan, request, context, asked, vision if sees else None)
 
 
-def _plan(request: Request, context: Context, asked: ChatRequest, eyes: Eyes | None) -> TurnPlan:
+def _plan(request: Request, context: Context, asked: ChatRequest, vision: Vision | None) -> TurnPlan:
     who = account_id(request, context)
     conversation = read_conversation(context.lake, asked.conversation_id, who) if asked.conversation_id else None
     backend = asked.backend or (conversation["backend"] if conversation else "local")
@@ -120,8 +120,8 @@ def _plan(request: Request, context: Context, asked: ChatRequest, eyes: Eyes | N
         [Message("system", system), *before, said],
         toolbox_of(
             context,
-            may_write=may(request.state.identity, Need.write),
-            eyes=eyes if backend == "local" else None,  # what a picture shows stays in the house
+            may_write=is_permitted(request.state.identity, Permission.write),
+            vision=vision if backend == "local" else None,  # what a picture shows stays in the house
         ),
         limits_of(asked, context, backend),
         ChatOptions(model=asked.model or "", temperature=asked.temperature),

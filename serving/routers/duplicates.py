@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from serving.context import ContextDep, CopyDep, IdentityDep
+from serving.context import ContextDep, IdentityDep, SnapshotDep
 from serving.edits.duplicates import DEFAULT_THRESHOLD, Group, decisions, exact_groups, near_groups
 from serving.edits.edit import edit
 from serving.edits.visibility import MOST_AT_ONCE, existing, hide, ignore, resolve, restore
@@ -17,7 +17,7 @@ from serving.listing.cursor import Sort
 from serving.listing.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
 from serving.listing.paths import library_id_of
 from serving.listing.timeline import Conditions, read_chosen
-from serving.replica.snapshot import Copy, Reader
+from serving.replica.snapshot import Reader, ReplicaSnapshot
 from serving.schemas.photos import Photo
 from tasks.errors import NotFound
 from tasks.vectors.near_duplicates import MAX_THRESHOLD
@@ -80,7 +80,7 @@ class Ignored(BaseModel):
 @router.get("/duplicates/exact", responses={200: {"model": DuplicateGroups}, **answers(400, 401)})
 def read_exact(
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     who: IdentityDep,
     library: LibraryQuery = None,
     include_duplicates: _WithDuplicates = False,
@@ -98,7 +98,7 @@ def read_exact(
 @router.get("/duplicates/perceptual", responses={200: {"model": DuplicateGroups}, **answers(400, 401)})
 def read_near(
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     who: IdentityDep,
     threshold: Annotated[
         int, Query(ge=0, le=MAX_THRESHOLD, description="Bits of 64 that may differ")
@@ -123,7 +123,7 @@ def read_near(
 
 
 @router.post("/duplicates/resolve", responses=answers(400, 401, 403, 404, 409, 503))
-def resolve_duplicates(body: Resolution, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Hidden:
+def resolve_duplicates(body: Resolution, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Hidden:
     """
     Keep one copy and hide the others in its favour.
 
@@ -136,13 +136,13 @@ def resolve_duplicates(body: Resolution, context: ContextDep, copy: CopyDep, who
 
 
 @router.post("/duplicates/unresolve", responses=answers(400, 401, 403, 404, 409, 503))
-def unresolve_duplicates(body: Photos, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Restored:
+def unresolve_duplicates(body: Photos, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Restored:
     """Show copies again that were hidden in favour of another."""
     return _restore(body, context, copy, who)
 
 
 @router.post("/duplicates/ignore", status_code=201, responses=answers(400, 401, 403, 404, 409, 503))
-def ignore_duplicates(body: Photos, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Decision:
+def ignore_duplicates(body: Photos, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Decision:
     """Say that these are no duplicates of each other: they are not offered together again."""
     hashes = [row["content_hash"] for row in existing(copy, body.asset_ids) if row["content_hash"]]
     if not hashes:
@@ -176,7 +176,7 @@ def forget_ignored(
 
 
 @router.post("/photos/hide", responses=answers(400, 401, 403, 404, 503))
-def hide_photos(body: Photos, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Hidden:
+def hide_photos(body: Photos, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Hidden:
     """Leave photos out of timeline, folders, search, map and memories. GET /photos?hidden=true lists them."""
     assets = existing(copy, body.asset_ids)
     with edit(context, who, f"hid {_named(assets)}") as writer:
@@ -185,12 +185,12 @@ def hide_photos(body: Photos, context: ContextDep, copy: CopyDep, who: IdentityD
 
 
 @router.post("/photos/restore", responses=answers(400, 401, 403, 404, 503))
-def restore_photos(body: Photos, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Restored:
+def restore_photos(body: Photos, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Restored:
     """Show photos again, whyever they were hidden."""
     return _restore(body, context, copy, who)
 
 
-def _restore(body: Photos, context: ContextDep, copy: Copy, who: IdentityDep) -> Restored:
+def _restore(body: Photos, context: ContextDep, copy: ReplicaSnapshot, who: IdentityDep) -> Restored:
     assets = existing(copy, body.asset_ids)
     with edit(context, who, f"shows {_named(assets)} again") as writer:
         return Restored(restored=restore(writer, assets))
@@ -200,7 +200,7 @@ def _named(assets: list[dict[str, Any]]) -> str:
     return str(assets[0]["path"]) if len(assets) == 1 else f"{len(assets)} photos"
 
 
-def _conditions(copy: Copy, library: str | None, include_duplicates: bool) -> Conditions:
+def _conditions(copy: ReplicaSnapshot, library: str | None, include_duplicates: bool) -> Conditions:
     conditions = Conditions()
     conditions.library(library_id_of(copy, library))
     conditions.visibility(None, include_duplicates)

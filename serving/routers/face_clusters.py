@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from serving.context import Context, ContextDep, CopyDep, IdentityDep
+from serving.context import Context, ContextDep, IdentityDep, SnapshotDep
 from serving.edits.edit import edit
 from serving.edits.people import assign, chosen_person, faces_by_id
 from serving.errors import answers
 from serving.faces.queries import faces_of_cluster, person_or_404, some_faces, suggest_for
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.schemas.faces import (
     MAX_FACE_NUMBER,
     Cluster,
@@ -38,7 +38,7 @@ Offset = Annotated[int, Query(ge=0, le=1 << 40)]
 @router.get("", responses=answers(401))
 def read_clusters(
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     min_size: Annotated[int, Query(ge=1, le=10_000, description="Faces without a name in it")] = 2,
     include_ignored: bool = False,
     limit: Limit = 50,
@@ -50,7 +50,7 @@ def read_clusters(
 
 
 @router.get("/{cluster_id}", responses=answers(401, 404))
-def read_cluster(cluster_id: ClusterId, copy: CopyDep, limit: Limit = 100, offset: Offset = 0) -> list[Face]:
+def read_cluster(cluster_id: ClusterId, copy: SnapshotDep, limit: Limit = 100, offset: Offset = 0) -> list[Face]:
     """The faces without a name in one group."""
     _cluster(copy, cluster_id)
     return [Face(**row) for row in faces_of_cluster(copy, cluster_id, limit, offset)]
@@ -112,16 +112,21 @@ def split_cluster(cluster_id: ClusterId, body: SplitCluster, context: ContextDep
 
 
 def _clusters(
-    copy: Copy, *, min_size: int = 1, with_ignored: bool = True, cluster_id: int | None = None, limit: int = 1,
+    copy: ReplicaSnapshot,
+    *,
+    min_size: int = 1,
+    with_ignored: bool = True,
+    cluster_id: int | None = None,
+    limit: int = 1,
     offset: int = 0,
-) -> list[Row]:  # fmt: skip
+) -> list[Row]:
     return copy.rows(
         "faces/clusters", min_size=min_size, with_ignored=with_ignored, cluster_id=cluster_id, row_limit=limit,
         row_offset=offset,
     )  # fmt: skip
 
 
-def _cluster(copy: Copy, cluster_id: int) -> Row:
+def _cluster(copy: ReplicaSnapshot, cluster_id: int) -> Row:
     """Raises NotFound: There is none, or everybody in it has a name."""
     rows = _clusters(copy, cluster_id=cluster_id)
     if not rows:
@@ -129,7 +134,7 @@ def _cluster(copy: Copy, cluster_id: int) -> Row:
     return rows[0]
 
 
-def _shown(context: Context, copy: Copy, rows: list[Row]) -> list[Cluster]:
+def _shown(context: Context, copy: ReplicaSnapshot, rows: list[Row]) -> list[Cluster]:
     suggested = suggest_for(copy, context.vectors, rows)
     covers = some_faces(copy, [row["cover_face_id"] for row in rows])
     return [

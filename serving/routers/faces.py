@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from serving.context import Context, ContextDep, CopyDep, IdentityDep
+from serving.context import Context, ContextDep, IdentityDep, SnapshotDep
 from serving.edits.edit import edit, picture_at
 from serving.edits.people import assign, chosen_person, faces_by_id, person_by_id
 from serving.errors import answers
@@ -16,7 +16,7 @@ from serving.faces.service import NoFace
 from serving.listing.filters import LibraryQuery
 from serving.listing.paths import find_asset, library_id_of
 from serving.media.face_crops import crop_answer
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.schemas.faces import (
     MAX_FACE_NUMBER,
     Assignment,
@@ -33,8 +33,8 @@ from serving.schemas.faces import (
 from sql.lake import Row, Writer, utc_now
 from tasks.errors import AssetError, InvalidQuery
 from tasks.faces.protocol import Box, FoundFace, checked_box
-from tasks.faces.record import Looked, face_row, new_numbers, record_looks
-from tasks.faces.settle import box_columns
+from tasks.faces.reconcile import box_columns
+from tasks.faces.record import FaceScan, face_row, new_numbers, record_looks
 from tasks.faces.tagged import bind_tagged
 
 router = APIRouter(tags=["faces"])
@@ -44,7 +44,7 @@ Offset = Annotated[int, Query(ge=0, le=1 << 40)]
 
 
 @router.get("/faces/stats", responses=answers(400, 401))
-def read_stats(context: ContextDep, copy: CopyDep, library: LibraryQuery = None) -> FaceStats:
+def read_stats(context: ContextDep, copy: SnapshotDep, library: LibraryQuery = None) -> FaceStats:
     """How many pictures were looked at for faces, what was found, and by which engine."""
     row = copy.rows("faces/stats", library_id=library_id_of(copy, library))[0]
     return FaceStats(**row, engine=context.faces.choice.name)
@@ -53,7 +53,7 @@ def read_stats(context: ContextDep, copy: CopyDep, library: LibraryQuery = None)
 @router.get("/faces/embeddings", responses=answers(400, 401, 403))
 def read_vectors(
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     unassigned: Annotated[bool, Query(description="Only faces of nobody yet")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Offset = 0,
@@ -72,7 +72,7 @@ def read_vectors(
 
 @router.get("/image/faces", responses=answers(400, 401, 404))
 def read_faces(
-    copy: CopyDep,
+    copy: SnapshotDep,
     path: Annotated[str, Query(max_length=8192, description="Relative to the library")],
     library: LibraryQuery = None,
 ) -> list[Face]:
@@ -81,7 +81,7 @@ def read_faces(
 
 
 @router.post("/image/faces", status_code=201, responses=answers(400, 401, 404, 409, 503))
-def add_face(body: NewFace, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Face:
+def add_face(body: NewFace, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Face:
     """
     Draw a face that was missed. 422 when none can be recognised in the box, 503 while faces are off: `force` keeps it.
     """
@@ -97,7 +97,9 @@ def add_face(body: NewFace, context: ContextDep, copy: CopyDep, who: IdentityDep
     return _one(context.replica.current, number)
 
 
-def _recognise(context: Context, copy: Copy, asset: Row, box: Box, *, force: bool) -> tuple[str, FoundFace] | None:
+def _recognise(
+    context: Context, copy: ReplicaSnapshot, asset: Row, box: Box, *, force: bool
+) -> tuple[str, FoundFace] | None:
     """None: forced. Raises NoFace, FacesOff, FaceServiceUnavailable."""
     if force and not context.faces.choice.is_on:
         return None
@@ -123,7 +125,7 @@ def _write(writer: Writer, row: Row, seen: tuple[str, FoundFace] | None) -> None
 
 
 @router.patch("/image/faces/{face_id}", responses=answers(400, 401, 404, 503))
-def change_face(face_id: FaceId, body: FacePatch, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Face:
+def change_face(face_id: FaceId, body: FacePatch, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Face:
     """
     Move a face's box, or say whose it is.
 
@@ -146,7 +148,7 @@ def change_face(face_id: FaceId, body: FacePatch, context: ContextDep, copy: Cop
     return _one(context.replica.current, face_id)
 
 
-def _look_again(context: Context, copy: Copy, known: Row, box: Box) -> tuple[str, FoundFace] | None:
+def _look_again(context: Context, copy: ReplicaSnapshot, known: Row, box: Box) -> tuple[str, FoundFace] | None:
     """None: the old vector stays. Raises FacesOff, FaceServiceUnavailable."""
     context.faces.engine()
     if known["asset_id"] is None:
@@ -159,7 +161,7 @@ def _look_again(context: Context, copy: Copy, known: Row, box: Box) -> tuple[str
 
 
 @router.delete("/image/faces/{face_id}", responses=answers(401, 404, 503))
-def delete_face(face_id: FaceId, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Deleted:
+def delete_face(face_id: FaceId, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Deleted:
     """It is no face, or nobody's business. POST /undo brings it back."""
     known = face_by_id(copy, face_id)
     with edit(context, who, f"deleted a face from {known['path'] or 'a picture that is gone'}") as writer:
@@ -170,7 +172,7 @@ def delete_face(face_id: FaceId, context: ContextDep, copy: CopyDep, who: Identi
 
 
 @router.post("/image/faces/rerun", responses=answers(400, 401, 404, 409, 503))
-def look_for_faces(body: WhichPhoto, context: ContextDep, copy: CopyDep, who: IdentityDep) -> list[Face]:
+def look_for_faces(body: WhichPhoto, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> list[Face]:
     """
     Look for faces in one photo anew. What was drawn or named by hand stays, and a face in its old place keeps its name.
     """
@@ -180,7 +182,7 @@ def look_for_faces(body: WhichPhoto, context: ContextDep, copy: CopyDep, who: Id
     except AssetError as exc:
         raise NoFace(f"this picture cannot be looked at: {exc}") from exc
     with edit(context, who, f"looked for faces in {asset['path']}") as writer:
-        record_looks(writer, [Looked(asset["content_hash"], detection.model_version, detection)])
+        record_looks(writer, [FaceScan(asset["content_hash"], detection.model_version, detection)])
     return _shown(context.replica.current, asset)
 
 
@@ -214,7 +216,7 @@ def reject_person(face_id: FaceId, body: Rejection, context: ContextDep, who: Id
 def read_crop(
     face_id: FaceId,
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     request: Request,
     v: Annotated[str, Query(max_length=64, description="As `cover_url` has it: the answer may be kept")] = "",  # noqa: ARG001
 ) -> Response:
@@ -230,9 +232,9 @@ def _box(bbox: Bbox) -> Box:
     return box
 
 
-def _shown(copy: Copy, asset: Row) -> list[Face]:
+def _shown(copy: ReplicaSnapshot, asset: Row) -> list[Face]:
     return [Face(**row) for row in faces_of_picture(copy, asset)]
 
 
-def _one(copy: Copy, face_id: int) -> Face:
+def _one(copy: ReplicaSnapshot, face_id: int) -> Face:
     return Face(**face_by_id(copy, face_id))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from serving.auth.tokens import Identity
-from serving.context import Context, ContextDep, CopyDep, IdentityDep
+from serving.context import Context, ContextDep, IdentityDep, SnapshotDep
 from serving.edits.edit import checked_text, edit, picture_at
 from serving.edits.notes import MAX_DESCRIPTION_CHARACTERS, add_favorite, remove_favorite, set_note
 from serving.errors import answers
@@ -26,7 +26,7 @@ PathQuery = Annotated[str | None, Query(max_length=8192, description="Relative t
 
 
 @router.get("/image/favorites", responses={200: {"model": PhotoPage}, **answers(400, 401, 404)})
-def read_favorites(copy: CopyDep, who: IdentityDep, asked: Annotated[Listing, Query()]) -> Response:
+def read_favorites(copy: SnapshotDep, who: IdentityDep, asked: Annotated[Listing, Query()]) -> Response:
     """Your favourites; filters, order and pages as in GET /photos."""
     return listing(copy, asked.model_copy(update={"favorite": True}), who.account_id)
 
@@ -35,7 +35,7 @@ def read_favorites(copy: CopyDep, who: IdentityDep, asked: Annotated[Listing, Qu
     "/image/favorites",
     responses={200: {"model": Favorite}, 201: {"model": Favorite}, **answers(400, 401, 404, 409, 503)},
 )
-def like(body: PhotoRef, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Response:
+def like(body: PhotoRef, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Response:
     """Make a photo one of your favourites: 201, or 200 when it was one already. Copies of it are, too."""
     asset = picture_at(copy, body.place, body.library)
     with edit(context, who, f"likes {asset['path']}") as writer:
@@ -46,7 +46,7 @@ def like(body: PhotoRef, context: ContextDep, copy: CopyDep, who: IdentityDep) -
 @router.delete("/image/favorites", responses=answers(400, 401, 404, 409, 503))
 def unlike(
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     who: IdentityDep,
     body: PhotoRef | None = None,
     path: PathQuery = None,
@@ -65,7 +65,7 @@ def _favorite(asset: Row, favorite: bool) -> dict[str, Any]:
 
 
 @router.get("/image/note", responses=answers(400, 401, 404, 503))
-def read_note(context: ContextDep, copy: CopyDep, path: PathQuery = None, library: LibraryQuery = None) -> Note:
+def read_note(context: ContextDep, copy: SnapshotDep, path: PathQuery = None, library: LibraryQuery = None) -> Note:
     """Rating and description of a photo: what a user set, else what the file says."""
     if not path:
         raise InvalidQuery("say which photo: path, relative to the library")

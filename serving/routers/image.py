@@ -11,14 +11,14 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from serving.context import Context, ContextDep, CopyDep
+from serving.context import Context, ContextDep, SnapshotDep
 from serving.errors import answers
 from serving.json import json_answer
 from serving.listing.paths import find_asset, original_on_disk
 from serving.media.file_answers import file_answer, file_etag
 from serving.media.originals import BYTES, original_answer
 from serving.media.video_files import gif_answer
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.schemas.photos import ImageMetadata, Uploaded
 from serving.upload.receive import AlreadyThere, receive_upload
 from sql.lake import Row
@@ -49,7 +49,7 @@ _BYTES: dict[int | str, dict[str, Any]] = {
 async def read_image(
     request: Request,
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     path: PathQuery,
     size: Annotated[Size, Query(description="thumb and large are JPEG, upright, without metadata")] = Size.full,
     library: LibraryQuery = None,
@@ -71,13 +71,13 @@ async def read_image(
     return await run_in_threadpool(original_answer, request, copy, asset)
 
 
-def _thumbnail(request: Request, context: Context, copy: Copy, asset: Row) -> Response:
+def _thumbnail(request: Request, context: Context, copy: ReplicaSnapshot, asset: Row) -> Response:
     if asset["thumbnail_file"] is None:
         raise NotFound(why_no_thumbnail(copy, asset))
     return _derivative(request, on_disk(context.settings.thumbnails_folder, asset["thumbnail_file"]), asset)
 
 
-def why_no_thumbnail(copy: Copy, asset: Row) -> str:
+def why_no_thumbnail(copy: ReplicaSnapshot, asset: Row) -> str:
     for failure in copy.rows("listing/failures_of", asset_id=asset["asset_id"]):
         if failure["stage"] in {"hash", "thumbnail"}:
             return f"no thumbnail can be made: {failure['message']} ({failure['error_class']})"
@@ -90,7 +90,7 @@ def _derivative(request: Request, file: Path, asset: Row) -> Response:
 
 
 @router.get("/image/metadata", responses={200: {"model": ImageMetadata}, **answers(400, 401, 404, 503)})
-def read_metadata(context: ContextDep, copy: CopyDep, path: PathQuery, library: LibraryQuery = None) -> Response:
+def read_metadata(context: ContextDep, copy: SnapshotDep, path: PathQuery, library: LibraryQuery = None) -> Response:
     """What is known of one file: the Image API's layout, and under `asset` every column of v_assets."""
     asset = find_asset(copy, path, library)
     detail = context.lake.one("serving/listing/asset_detail", asset_id=asset["asset_id"])
@@ -141,7 +141,7 @@ def _epoch(moment: datetime | None) -> int | None:
     return int(moment.replace(tzinfo=UTC).timestamp()) if moment else None
 
 
-def _created(copy: Copy, asset: Row) -> int | None:
+def _created(copy: ReplicaSnapshot, asset: Row) -> int | None:
     """Where the file system keeps a birth time that Python can read (macOS). The file may be away: then null."""
     try:
         status = original_on_disk(copy, asset).stat()

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from serving.ai.chat_turn import whole
+from serving.ai.chat_turn import complete_turn
 from serving.ai.conversations import history, rewind
-from serving.ai.insights import chat_plan, current_insight, make_insight, one_turn, played, refuse_second_turn
+from serving.ai.insights import chat_plan, conversation_lock, current_insight, make_insight, played, refuse_second_turn
 from serving.ai.training_data import training_lines
-from serving.cancel_on_disconnect import while_there
-from serving.context import Context, ContextDep, CopyDep
+from serving.cancel_on_disconnect import cancel_on_disconnect
+from serving.context import Context, ContextDep, SnapshotDep
 from serving.errors import answers
 from serving.json import json_answer
 from serving.listing.paths import find_asset
@@ -55,21 +55,21 @@ async def generate_agentic(request: Request, context: ContextDep, asked: Insight
 
 async def _generate(request: Request, context: Context, asked: InsightRequest, *, agentic: bool) -> Response:
     asset = await _asset(context, asked.file_path, asked.library)
-    with one_turn(context, asset["content_hash"] or ""):
+    with conversation_lock(context, asset["content_hash"] or ""):
         making = make_insight(context, asset, asked, agentic=agentic, who=account_id(request, context))
-        await while_there(request, making)
+        await cancel_on_disconnect(request, making)
     return json_answer(_shown(await asyncio.to_thread(current_insight, context, asset["content_hash"]), asset))
 
 
 @router.get("", responses={200: {"model": Insight}, **answers(400, 401, 404)})
-def read_insight(context: ContextDep, copy: CopyDep, path: PathQuery, library: LibraryQuery = None) -> Response:
+def read_insight(context: ContextDep, copy: SnapshotDep, path: PathQuery, library: LibraryQuery = None) -> Response:
     """The current insight of a picture, wherever it lies."""
     asset = find_asset(copy, path, library)
     return json_answer(_shown(current_insight(context, asset["content_hash"]), asset))
 
 
 @router.delete("", responses=answers(400, 401, 404))
-def delete_insight(context: ContextDep, copy: CopyDep, path: PathQuery, library: LibraryQuery = None) -> Response:
+def delete_insight(context: ContextDep, copy: SnapshotDep, path: PathQuery, library: LibraryQuery = None) -> Response:
     """Take the current insight away; the one before it counts again."""
     insight = current_insight(context, find_asset(copy, path, library)["content_hash"])
     with context.lake.write(f"insight {insight['insight_id']} deleted") as writer:
@@ -92,7 +92,7 @@ def read_insights(
 
 
 @router.post("/rate", responses=answers(400, 401, 404))
-def rate(request: Request, context: ContextDep, copy: CopyDep, asked: Rating) -> Response:
+def rate(request: Request, context: ContextDep, copy: SnapshotDep, asked: Rating) -> Response:
     """Thumbs up or down for the current insight."""
     insight = current_insight(context, find_asset(copy, asked.file_path, asked.library)["content_hash"])
     row = {"insight_id": insight["insight_id"], "rating": asked.rating,
@@ -119,9 +119,9 @@ async def chat(request: Request, context: ContextDep, asked: InsightChatRequest)
     With `amend` the answer becomes the picture's new insight.
     """
     asset = await _asset(context, asked.file_path, asked.library)
-    with one_turn(context, asset["content_hash"] or ""):
+    with conversation_lock(context, asset["content_hash"] or ""):
         plan = await chat_plan(context, asset, asked, account_id(request, context))
-        return json_answer(await while_there(request, whole(plan)))
+        return json_answer(await cancel_on_disconnect(request, complete_turn(plan)))
 
 
 @router.post(
@@ -138,18 +138,18 @@ async def chat_stream(request: Request, context: ContextDep, asked: InsightChatR
 
 
 @router.get("/chat/history", responses={200: {"model": ChatHistory}, **answers(400, 401, 404)})
-def chat_history(context: ContextDep, copy: CopyDep, path: PathQuery, library: LibraryQuery = None) -> Response:
+def chat_history(context: ContextDep, copy: SnapshotDep, path: PathQuery, library: LibraryQuery = None) -> Response:
     """The conversation about a picture, each answer with the tools it took."""
     conversation = _conversation(context, find_asset(copy, path, library))
     return json_answer(history(context.lake, conversation))
 
 
 @router.post("/chat/rewind", responses={200: {"model": ChatHistory}, **answers(400, 401, 404, 409)})
-def chat_rewind(context: ContextDep, copy: CopyDep, asked: Rewind) -> Response:
+def chat_rewind(context: ContextDep, copy: SnapshotDep, asked: Rewind) -> Response:
     """Take back a message, the tool calls before it, and all that came after. The first message stays."""
     asset = find_asset(copy, asked.file_path, asked.library)
     conversation = _conversation(context, asset)
-    with one_turn(context, asset["content_hash"]):
+    with conversation_lock(context, asset["content_hash"]):
         rewind(context.lake, conversation["conversation_id"], asked.discard_from_rendered_index)
     return json_answer(history(context.lake, conversation))
 

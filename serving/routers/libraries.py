@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from serving.auth.permissions import OWNER
-from serving.context import ContextDep, CopyDep, IdentityDep
+from serving.context import ContextDep, IdentityDep, SnapshotDep
 from serving.errors import answers
 from serving.schemas.photos import Libraries, Library
 
@@ -13,7 +13,7 @@ router = APIRouter(tags=["libraries"])
 
 
 @router.get("/libraries", responses=answers(401))
-def read_libraries(context: ContextDep, copy: CopyDep, who: IdentityDep) -> Libraries:
+def read_libraries(context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Libraries:
     """The configured roots. Every `library` parameter takes the id or the name."""
     excluded = context.settings.excluded_dirs
     is_owner = who.role == OWNER

@@ -8,7 +8,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from serving.context import ContextDep, CopyDep, IdentityDep
+from serving.context import ContextDep, IdentityDep, SnapshotDep
 from serving.errors import answers
 from serving.listing.filters import LibraryQuery
 from serving.listing.memories import MEMORY_YEAR, Span, client_today, outside, taken_on
@@ -25,7 +25,7 @@ MOST_MINUTES = 15 * 60  # no zone is further from UTC
 @router.get("/memories", responses={200: {"model": Memories}, **answers(400, 401)})
 def read_memories(
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     who: IdentityDep,
     path: Annotated[str | None, Query(max_length=8192, description="Only what lies in this folder")] = None,
     recursive: Annotated[bool, Query(description="Also what is below it")] = True,

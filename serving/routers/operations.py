@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from serving.context import ContextDep, CopyDep
+from serving.context import ContextDep, SnapshotDep
 from serving.errors import RETRY_AFTER_SECONDS, answers
 from serving.json import json_answer
 from serving.schemas.photos import Failures, Health
@@ -37,7 +37,7 @@ def health(context: ContextDep) -> Response:
 
 @router.get("/failures", responses={200: {"model": Failures}, **answers(401)})
 def read_failures(
-    copy: CopyDep,
+    copy: SnapshotDep,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 500,
     offset: Annotated[int, Query(ge=0, le=1 << 40)] = 0,
 ) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from serving.context import ContextDep, CopyDep, IdentityDep
+from serving.context import ContextDep, IdentityDep, SnapshotDep
 from serving.edits.edit import edit
 from serving.edits.people import (
     add_person,
@@ -23,7 +23,7 @@ from serving.edits.person_names import rename
 from serving.errors import answers
 from serving.faces.queries import faces_like, faces_of_person, person_or_404, some_faces
 from serving.listing.filters import MAX_PHOTOS, PageLimit, PageOffset
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.schemas.faces import (
     MAX_NUMBER,
     Bootstrap,
@@ -55,7 +55,7 @@ IncludeIgnored = Annotated[bool, Query(description="Also people somebody ignores
 
 @router.get("/persons", responses=answers(401))
 def read_people(
-    copy: CopyDep,
+    copy: SnapshotDep,
     include_ignored: IncludeIgnored = False,
     limit: PageLimit = MAX_PHOTOS,
     offset: PageOffset = 0,
@@ -75,13 +75,13 @@ def make_person(body: NewPerson, context: ContextDep, who: IdentityDep) -> Perso
 
 
 @router.get("/persons/{person_id:int}", responses=answers(401, 404))
-def read_person(person_id: PersonId, copy: CopyDep) -> Person:
+def read_person(person_id: PersonId, copy: SnapshotDep) -> Person:
     """One person, ignored or not."""
     return _one(copy, person_id)
 
 
 @router.patch("/persons/{person_id:int}", responses=answers(400, 401, 404, 409, 503))
-def change_person(person_id: PersonId, body: PersonPatch, context: ContextDep, copy: CopyDep,
+def change_person(person_id: PersonId, body: PersonPatch, context: ContextDep, copy: SnapshotDep,
                   who: IdentityDep) -> Person:  # fmt: skip
     """Rename, ignore, or choose the face that stands for a person. 409 when another one has the name: merge them."""
     name = person_or_404(copy, person_id)["name"]
@@ -107,7 +107,7 @@ def change_person(person_id: PersonId, body: PersonPatch, context: ContextDep, c
 
 
 @router.delete("/persons/{person_id:int}", responses=answers(401, 404, 503))
-def delete_person(person_id: PersonId, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Deleted:
+def delete_person(person_id: PersonId, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Deleted:
     """Forget a name; the faces stay, as nobody's. POST /undo brings it back."""
     with edit(context, who, f"deleted {person_or_404(copy, person_id)['name']}") as writer:
         remove_person(writer, person_by_id(writer, person_id))
@@ -115,14 +115,14 @@ def delete_person(person_id: PersonId, context: ContextDep, copy: CopyDep, who: 
 
 
 @router.get("/persons/{person_id:int}/faces", responses=answers(401, 404))
-def read_faces_of(person_id: PersonId, copy: CopyDep, limit: Limit = 100, offset: Offset = 0) -> list[Face]:
+def read_faces_of(person_id: PersonId, copy: SnapshotDep, limit: Limit = 100, offset: Offset = 0) -> list[Face]:
     """A person's faces, the latest found first. GET /photos?person_ids= lists the photos."""
     person_or_404(copy, person_id)
     return [Face(**row) for row in faces_of_person(copy, person_id, limit, offset)]
 
 
 @router.get("/persons/{person_id:int}/suggestions", responses=answers(401, 404))
-def read_suggestions(person_id: PersonId, context: ContextDep, copy: CopyDep,
+def read_suggestions(person_id: PersonId, context: ContextDep, copy: SnapshotDep,
                      limit: Limit = 50) -> list[FaceSuggestion]:  # fmt: skip
     """ "Is this …?": faces of nobody that look like this person, most alike first."""
     person_or_404(copy, person_id)
@@ -139,7 +139,7 @@ def read_suggestions(person_id: PersonId, context: ContextDep, copy: CopyDep,
 
 
 @router.post("/persons/{person_id:int}/merge", responses=answers(401, 404, 409, 503))
-def merge_person(person_id: PersonId, body: MergePersons, context: ContextDep, copy: CopyDep,
+def merge_person(person_id: PersonId, body: MergePersons, context: ContextDep, copy: SnapshotDep,
                  who: IdentityDep) -> Person:  # fmt: skip
     """Two names for one person: all faces are `into`'s from now on, and this one is gone."""
     source, target = person_or_404(copy, person_id), person_or_404(copy, body.into)
@@ -149,7 +149,7 @@ def merge_person(person_id: PersonId, body: MergePersons, context: ContextDep, c
 
 
 @router.post("/persons/{person_id:int}/split", responses=answers(400, 401, 404, 409, 503))
-def split_person(person_id: PersonId, body: SplitPerson, context: ContextDep, copy: CopyDep,
+def split_person(person_id: PersonId, body: SplitPerson, context: ContextDep, copy: SnapshotDep,
                  who: IdentityDep) -> Person:  # fmt: skip
     """Some of a person's faces are somebody else's: somebody known, or a new person of the given name."""
     name = person_or_404(copy, person_id)["name"]
@@ -169,7 +169,7 @@ def split_person(person_id: PersonId, body: SplitPerson, context: ContextDep, co
 
 @router.get("/tags/people-bootstrap-candidates", responses=answers(401))
 def read_candidates(
-    context: ContextDep, copy: CopyDep, limit: PageLimit = MAX_PHOTOS, offset: PageOffset = 0
+    context: ContextDep, copy: SnapshotDep, limit: PageLimit = MAX_PHOTOS, offset: PageOffset = 0
 ) -> list[BootstrapCandidate]:
     """Tags and keywords that may be people's names: the likely ones first, then the ones in most photos."""
     words: dict[str, Row] = {}
@@ -207,7 +207,7 @@ def bootstrap_people(body: Bootstrap, context: ContextDep, who: IdentityDep) -> 
     )
 
 
-def _one(copy: Copy, person_id: int) -> Person:
+def _one(copy: ReplicaSnapshot, person_id: int) -> Person:
     """Raises NotFound."""
     rows = copy.rows("faces/people", person_id=person_id, with_ignored=True)
     if not rows:

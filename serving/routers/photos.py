@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
-from serving.context import CopyDep, IdentityDep
+from serving.context import IdentityDep, SnapshotDep
 from serving.errors import answers
 from serving.listing.cursor import parsed_cursor, parsed_sort
 from serving.listing.filters import MAX_PHOTOS, Filters, GpsListing, LibraryQuery, Listing, PageLimit, PageOffset
 from serving.listing.paths import is_folder, library_id_of
 from serving.listing.timeline import Conditions, Page, count, folder_prefix, parsed_months, read_page
-from serving.replica.snapshot import Copy, Reader
+from serving.replica.snapshot import Reader, ReplicaSnapshot
 from serving.schemas.photos import ExifPhotos, GpsPhotos, Months, Photo, PhotoPage
 from sql.lake import statement
 from tasks.errors import InvalidQuery, NotFound
@@ -23,7 +23,7 @@ router = APIRouter(tags=["photos"])
 
 
 @router.get("/photos", responses={200: {"model": PhotoPage}, **answers(400, 401, 404)})
-def read_photos(copy: CopyDep, who: IdentityDep, asked: Annotated[Listing, Query()]) -> Response:
+def read_photos(copy: SnapshotDep, who: IdentityDep, asked: Annotated[Listing, Query()]) -> Response:
     """
     Photos, newest first, and the folders beside them.
 
@@ -34,7 +34,7 @@ def read_photos(copy: CopyDep, who: IdentityDep, asked: Annotated[Listing, Query
     return listing(copy, asked, who.account_id)
 
 
-def listing(copy: Copy, asked: Listing, asker: int) -> Response:
+def listing(copy: ReplicaSnapshot, asked: Listing, asker: int) -> Response:
     """The answer of GET /photos. Raises InvalidQuery, InvalidPath, UnknownLibrary, NotFound."""
     library_id = library_id_of(copy, asked.library)
     order = parsed_sort(asked.sort)
@@ -62,7 +62,9 @@ def listing(copy: Copy, asked: Listing, asker: int) -> Response:
     return page_answer(page, dirs, total, next_offset)
 
 
-def _total(copy: Copy, reader: Reader, conditions: Conditions, asked: Filters, library_id: int | None) -> int:
+def _total(
+    copy: ReplicaSnapshot, reader: Reader, conditions: Conditions, asked: Filters, library_id: int | None
+) -> int:
     """From the months' counts where only library and month limit it: counting a million rows is for real filters."""
     if conditions.selective:
         return count(reader, conditions)
@@ -74,7 +76,7 @@ def _total(copy: Copy, reader: Reader, conditions: Conditions, asked: Filters, l
     )
 
 
-def _dirs(copy: Copy, reader: Reader, asked: Filters, library_id: int | None) -> list[dict[str, Any]]:
+def _dirs(copy: ReplicaSnapshot, reader: Reader, asked: Filters, library_id: int | None) -> list[dict[str, Any]]:
     """Raises NotFound: There is no such folder."""
     prefix = folder_prefix(asked.path)
     parameters = {"prefix": prefix, "library_id": library_id}
@@ -84,7 +86,7 @@ def _dirs(copy: Copy, reader: Reader, asked: Filters, library_id: int | None) ->
     return dirs
 
 
-def _look_on_disk(copy: Copy, folder: str, library_id: int | None) -> None:
+def _look_on_disk(copy: ReplicaSnapshot, folder: str, library_id: int | None) -> None:
     """A folder without photos is empty, not missing. Raises NotFound."""
     for library in copy.libraries:
         if library_id in (None, library["library_id"]) and is_folder(library, folder):
@@ -106,7 +108,7 @@ def page_answer(page: Page, dirs: Sequence[Any], total: int | None, next_offset:
 
 
 @router.get("/photos/months", responses={200: {"model": Months}, **answers(400, 401)})
-def read_months(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
+def read_months(copy: SnapshotDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
     """How many photos each month has, newest first: the shape of the whole timeline in one small answer."""
     library_id = library_id_of(copy, asked.library)
     conditions = asked.conditions(library_id, who.account_id)
@@ -118,7 +120,9 @@ def read_months(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query
     return _json({"months": months, "total_count": sum(counts.values())})
 
 
-def _months(copy: Copy, conditions: Conditions, asked: Filters, library_id: int | None) -> list[dict[str, Any]]:
+def _months(
+    copy: ReplicaSnapshot, conditions: Conditions, asked: Filters, library_id: int | None
+) -> list[dict[str, Any]]:
     if conditions.selective or asked.month:
         return copy.select(
             statement("serving/listing/filtered_months").format(conditions=conditions.text), **conditions.parameters
@@ -129,7 +133,7 @@ def _months(copy: Copy, conditions: Conditions, asked: Filters, library_id: int 
 
 @router.get("/photos/exif", responses={200: {"model": ExifPhotos}, **answers(400, 401)})
 def read_exif(
-    copy: CopyDep,
+    copy: SnapshotDep,
     date_from: Annotated[int | None, Query(ge=-(1 << 36), le=1 << 36, description="Epoch seconds")] = None,
     date_to: Annotated[int | None, Query(ge=-(1 << 36), le=1 << 36, description="Epoch seconds, included")] = None,
     library: LibraryQuery = None,
@@ -148,14 +152,14 @@ def read_exif(
 
 
 @router.get("/photos/gps-summary", responses={200: {"model": GpsPhotos}, **answers(400, 401)})
-def read_gps(copy: CopyDep, who: IdentityDep, asked: Annotated[GpsListing, Query()]) -> Response:
+def read_gps(copy: SnapshotDep, who: IdentityDep, asked: Annotated[GpsListing, Query()]) -> Response:
     """Where photos were taken, oldest first, in pages; those without a position are left out."""
     conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
     return _page_of(copy, "serving/listing/gps_page", conditions, asked.limit, asked.offset)
 
 
 @router.get("/photos/{asset_id}", responses={200: {"model": Photo}, **answers(401, 404)})
-def read_photo(copy: CopyDep, who: IdentityDep, asset_id: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
+def read_photo(copy: SnapshotDep, who: IdentityDep, asset_id: Annotated[int, Path(ge=0, lt=1 << 63)]) -> Response:
     """One photo by its number, which it keeps when its file moves."""
     conditions = Conditions(with_live_videos=True, hidden="too", asker=who.account_id)
     conditions.add("timeline.asset_id = $asset_id", asset_id=asset_id)
@@ -166,7 +170,7 @@ def read_photo(copy: CopyDep, who: IdentityDep, asset_id: Annotated[int, Path(ge
     return Response(page.photos[0], media_type="application/json")
 
 
-def _page_of(copy: Copy, name: str, conditions: Conditions, limit: int, offset: int) -> Response:
+def _page_of(copy: ReplicaSnapshot, name: str, conditions: Conditions, limit: int, offset: int) -> Response:
     parameters = {**conditions.parameters, "row_limit": limit, "row_offset": offset}
     with copy.reading() as reader:
         row = reader.rows(statement(name).format(conditions=conditions.text), parameters)[0]

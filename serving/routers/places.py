@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from serving.context import CopyDep, IdentityDep
+from serving.context import IdentityDep, SnapshotDep
 from serving.errors import answers
 from serving.json import json_answer
 from serving.listing.filters import Filters
@@ -61,7 +61,7 @@ class Places(BaseModel):
 
 
 @router.get("/map/clusters", responses={200: {"model": Clusters}, **answers(400, 401)})
-def read_clusters(copy: CopyDep, who: IdentityDep, asked: Annotated[MapQuery, Query()]) -> Response:
+def read_clusters(copy: SnapshotDep, who: IdentityDep, asked: Annotated[MapQuery, Query()]) -> Response:
     """Photos with a position, put together for a map. `bbox` with west above east crosses the antimeridian."""
     conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
     step = 360 / (_CELLS_PER_TILE << asked.zoom)
@@ -76,7 +76,7 @@ def read_clusters(copy: CopyDep, who: IdentityDep, asked: Annotated[MapQuery, Qu
 
 
 @router.get("/places", responses={200: {"model": Places}, **answers(400, 401)})
-def read_places(copy: CopyDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
+def read_places(copy: SnapshotDep, who: IdentityDep, asked: Annotated[Filters, Query()]) -> Response:
     """The countries, regions, cities and own places of photos, with counts."""
     conditions = asked.conditions(library_id_of(copy, asked.library), who.account_id)
     text = statement("serving/listing/place_counts").format(conditions=conditions.text)

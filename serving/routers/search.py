@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from serving.auth.permissions import OWNER
-from serving.context import ContextDep, CopyDep, IdentityDep
+from serving.context import ContextDep, IdentityDep, SnapshotDep
 from serving.errors import answers
 from serving.json import json_answer
 from serving.listing.cursor import parsed_cursor, parsed_sort
@@ -65,7 +65,7 @@ class Suggestions(BaseModel):
 
 
 @router.get("/search", responses={200: {"model": PhotoPage}, **answers(400, 401)})
-def search(context: ContextDep, copy: CopyDep, who: IdentityDep, asked: Annotated[Search, Query()]) -> Response:
+def search(context: ContextDep, copy: SnapshotDep, who: IdentityDep, asked: Annotated[Search, Query()]) -> Response:
     """
     Search photos by words and filters, newest first.
 

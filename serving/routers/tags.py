@@ -7,14 +7,14 @@ from typing import Annotated
 import pyarrow as pa
 from fastapi import APIRouter, Path, Query
 
-from serving.context import ContextDep, CopyDep, IdentityDep
+from serving.context import ContextDep, IdentityDep, SnapshotDep
 from serving.edits.edit import edit, picture_at, pictures_at
 from serving.edits.tags import Tags, checked_name, shown
 from serving.errors import answers
 from serving.listing.filters import MAX_PHOTOS, LibraryQuery, PageLimit, PageOffset
 from serving.listing.paths import find_asset, library_id_of
 from serving.listing.timeline import Conditions
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.schemas.organise import (
     MAX_NUMBER,
     BatchResult,
@@ -38,7 +38,7 @@ PathQuery = Annotated[str | None, Query(max_length=8192, description="Relative t
 
 
 @router.get("/image/tags", responses=answers(400, 401, 404))
-def read_tags_of(copy: CopyDep, path: PathQuery = None, file_name: PathQuery = None,
+def read_tags_of(copy: SnapshotDep, path: PathQuery = None, file_name: PathQuery = None,
                  library: LibraryQuery = None) -> list[Tag]:  # fmt: skip
     """The tags of one photo. Keywords inside the file are no tags: GET /image/metadata has them."""
     place = path if path is not None else file_name
@@ -49,7 +49,7 @@ def read_tags_of(copy: CopyDep, path: PathQuery = None, file_name: PathQuery = N
 
 
 @router.post("/image/tags", responses=answers(400, 401, 404, 409, 503))
-def tag_photo(body: TagOnPhoto, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Tag:
+def tag_photo(body: TagOnPhoto, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Tag:
     """
     Give a photo a tag; one of this name is made where there is none. All copies of the picture have it then.
 
@@ -67,7 +67,7 @@ def tag_photo(body: TagOnPhoto, context: ContextDep, copy: CopyDep, who: Identit
 @router.delete("/image/tags", responses=answers(400, 401, 404, 409, 503))
 def untag_photo(
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     who: IdentityDep,
     body: TagOnPhoto | None = None,
     path: PathQuery = None,
@@ -89,7 +89,7 @@ def untag_photo(
 
 
 @router.post("/image/tags/batch", responses=answers(400, 401, 404, 409, 503))
-def tag_photos(body: TagBatch, context: ContextDep, copy: CopyDep, who: IdentityDep) -> BatchResult:
+def tag_photos(body: TagBatch, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> BatchResult:
     """Change the tags of many photos in one step: all of it, or nothing where a photo or tag is not there."""
     if not body.places:
         raise InvalidQuery("say which photos: paths, or file_name")
@@ -112,7 +112,7 @@ def tag_photos(body: TagBatch, context: ContextDep, copy: CopyDep, who: Identity
 @router.get("/image/tags/all", responses=answers(400, 401))
 @router.get("/tags", responses=answers(400, 401))
 def read_tags(
-    copy: CopyDep,
+    copy: SnapshotDep,
     path: PathQuery = None,
     library: LibraryQuery = None,
     limit: PageLimit = MAX_PHOTOS,
@@ -123,7 +123,7 @@ def read_tags(
     return [CountedTag(count=row.pop("count"), tag=Tag(**row)) for row in rows]
 
 
-def _counted(copy: Copy, path: str | None, library_id: int | None) -> list[Row]:
+def _counted(copy: ReplicaSnapshot, path: str | None, library_id: int | None) -> list[Row]:
     conditions = Conditions()
     conditions.library(library_id)
     conditions.folder(path, recursive=True)
@@ -145,7 +145,7 @@ def make_tag(body: NewTag, context: ContextDep, who: IdentityDep) -> Tag:
 
 
 @router.get("/tags/{tag_id:int}", responses=answers(401, 404))
-def read_tag(copy: CopyDep, tag_id: TagId) -> CountedTag:
+def read_tag(copy: SnapshotDep, tag_id: TagId) -> CountedTag:
     """One tag, and the number of photos that have it."""
     for row in _counted(copy, None, None):
         if row["id"] == tag_id:
@@ -154,7 +154,7 @@ def read_tag(copy: CopyDep, tag_id: TagId) -> CountedTag:
 
 
 @router.patch("/tags/{tag_id:int}", responses=answers(400, 401, 404, 409, 503))
-def rename_tag(tag_id: TagId, body: NewTag, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Tag:
+def rename_tag(tag_id: TagId, body: NewTag, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Tag:
     """Give a tag another name. 409 when another tag has it: merge them then."""
     name = checked_name(body.name)
     with edit(context, who, f"renamed the tag {_name(copy, tag_id)} to {name}") as writer:
@@ -165,7 +165,7 @@ def rename_tag(tag_id: TagId, body: NewTag, context: ContextDep, copy: CopyDep, 
 
 
 @router.delete("/tags/{tag_id:int}", responses=answers(401, 404, 503))
-def delete_tag(tag_id: TagId, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Tag:
+def delete_tag(tag_id: TagId, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Tag:
     """Delete a tag: no photo has it any more. POST /undo brings it back."""
     with edit(context, who, f"deleted the tag {_name(copy, tag_id)}") as writer:
         tags = Tags(writer, who.name)
@@ -175,7 +175,7 @@ def delete_tag(tag_id: TagId, context: ContextDep, copy: CopyDep, who: IdentityD
 
 
 @router.post("/tags/{tag_id:int}/merge", responses=answers(401, 404, 409, 503))
-def merge_tag(tag_id: TagId, body: MergeInto, context: ContextDep, copy: CopyDep, who: IdentityDep) -> Merged:
+def merge_tag(tag_id: TagId, body: MergeInto, context: ContextDep, copy: SnapshotDep, who: IdentityDep) -> Merged:
     """Make one tag of two: photos with this one have `into` from now on, and this one is gone."""
     with edit(context, who, f"merged the tag {_name(copy, tag_id)} into {_name(copy, body.into)}") as writer:
         tags = Tags(writer, who.name)
@@ -185,7 +185,7 @@ def merge_tag(tag_id: TagId, body: MergeInto, context: ContextDep, copy: CopyDep
     return Merged(tag=Tag(**shown(into)), moved=moved)
 
 
-def _name(copy: Copy, tag_id: int) -> str:
+def _name(copy: ReplicaSnapshot, tag_id: int) -> str:
     """For the message of a commit. Raises NotFound."""
     found = copy.select("select name from tag where tag_id = $tag_id", tag_id=tag_id)
     if not found:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from serving.context import Context, ContextDep, CopyDep
+from serving.context import Context, ContextDep, SnapshotDep
 from serving.errors import answers
 from serving.listing.paths import chosen_library, find_asset
 from serving.media.originals import BYTES, original_answer
@@ -24,7 +24,7 @@ from serving.media.video_files import (
     segment_answer,
 )
 from serving.media.video_work import HLS, PREVIEW_CLIP
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.schemas.videos import (
     Clip,
     ClipError,
@@ -51,7 +51,7 @@ _ERROR: dict[str, Any] = {"model": ClipError}
 
 
 @router.post("/video/generate", responses=answers(400, 401, 404, 503))
-def generate(context: ContextDep, copy: CopyDep, asked: StreamRequest) -> Stream:
+def generate(context: ContextDep, copy: SnapshotDep, asked: StreamRequest) -> Stream:
     """
     Where a video's stream is. What is not there yet is made from now on: `ready` is false until it can be played.
 
@@ -74,7 +74,7 @@ def _has_playlist(context: Context, asset: Row) -> bool:
     return StreamPart(asset["content_hash"], PLAYLIST).on_disk(context.settings.video_folder).is_file()
 
 
-def _begin_stream(context: Context, copy: Copy, asset: Row) -> None:
+def _begin_stream(context: Context, copy: ReplicaSnapshot, asset: Row) -> None:
     if why := failure_of(copy, HLS, asset):
         raise UnsupportedMedia(asset["path"], why)
     if trouble := context.video_work.take_trouble(HLS, asset):
@@ -83,7 +83,7 @@ def _begin_stream(context: Context, copy: Copy, asset: Row) -> None:
 
 
 @router.get("/video/stream", response_class=Response, responses={**_PLAYLIST, **answers(400, 401, 404)})
-def read_stream(context: ContextDep, copy: CopyDep, path: PathQuery, library: LibraryQuery = None) -> Response:
+def read_stream(context: ContextDep, copy: SnapshotDep, path: PathQuery, library: LibraryQuery = None) -> Response:
     """
     The playlist of a video, by the video's path or by the `playlist` that POST /video/generate gave.
 
@@ -113,7 +113,7 @@ def read_stream_part(
 
 
 @router.get("/hls/stats", responses=answers(401))
-def stream_stats(copy: CopyDep) -> StreamStats:
+def stream_stats(copy: SnapshotDep) -> StreamStats:
     """How many videos have a stream."""
     return StreamStats(**copy.rows("media/hls_stats")[0])
 
@@ -134,7 +134,7 @@ def stream_stats(copy: CopyDep) -> StreamStats:
 def read_preview(
     request: Request,
     context: ContextDep,
-    copy: CopyDep,
+    copy: SnapshotDep,
     path: PathQuery,
     library: LibraryQuery = None,
     v: Annotated[str, Query(max_length=64, description="Of the content, as `clip_url` has it: may be kept")] = "",
@@ -158,14 +158,14 @@ def read_preview(
 
 
 @router.post("/video/preview/status", responses=answers(400, 401))
-def preview_status(context: ContextDep, copy: CopyDep, asked: ClipsRequest) -> Clips:
+def preview_status(context: ContextDep, copy: SnapshotDep, asked: ClipsRequest) -> Clips:
     """How far the clips of many videos are. Asking makes nothing; GET /video/preview does."""
     library = _text(asked.library)
     chosen_library(copy, library)  # an unknown one is the whole request's fault
     return Clips(previews=[_status(context, copy, path, library) for path in asked.paths])
 
 
-def _status(context: Context, copy: Copy, path: str, library: str | None) -> Clip:
+def _status(context: Context, copy: ReplicaSnapshot, path: str, library: str | None) -> Clip:
     try:
         asset = find_asset(copy, path, library)
         film = moving_part(copy, asset)
@@ -182,7 +182,7 @@ def _status(context: Context, copy: Copy, path: str, library: str | None) -> Cli
 
 @router.head("/video/file", include_in_schema=False)
 @router.get("/video/file", response_class=Response, responses={**_VIDEO, **answers(400, 401, 404, 503)})
-def read_original(request: Request, copy: CopyDep, path: PathQuery, library: LibraryQuery = None) -> Response:
+def read_original(request: Request, copy: SnapshotDep, path: PathQuery, library: LibraryQuery = None) -> Response:
     """The original, by ranges: a browser that can play it may seek in it."""
     return original_answer(request, copy, find_video(copy, path, library))
 
@@ -194,7 +194,7 @@ def read_original(request: Request, copy: CopyDep, path: PathQuery, library: Lib
     responses={200: {"description": "The picture", "content": {"image/gif": {}}}, **BYTES, **answers(400, 401, 404)},
 )
 def read_gif(
-    request: Request, context: ContextDep, copy: CopyDep, path: PathQuery, library: LibraryQuery = None
+    request: Request, context: ContextDep, copy: SnapshotDep, path: PathQuery, library: LibraryQuery = None
 ) -> Response:
     """A small animated picture of a video."""
     asset = find_asset(copy, path, library)

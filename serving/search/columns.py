@@ -9,7 +9,7 @@ from typing import Any
 
 from serving.listing.paths import library_id_of
 from serving.listing.timeline import MEDIA_TYPES, Conditions, is_circle, near_part
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.search.query import Part
 from tasks.errors import UnknownLibrary
 
@@ -33,7 +33,7 @@ _HAS = {
 Sql = tuple[str, dict[str, Any]]
 
 
-def add_column_part(conditions: Conditions, part: Part, number: int, copy: Copy) -> None:
+def add_column_part(conditions: Conditions, part: Part, number: int, copy: ReplicaSnapshot) -> None:
     """
     Add one filter to the conditions of a search.
 
@@ -56,7 +56,7 @@ def add_column_part(conditions: Conditions, part: Part, number: int, copy: Copy)
     conditions.add(f"not coalesce({whole}, false)" if part.negated else f"({whole})")
 
 
-def _date(part: Part, value: str, name: str, _: Copy) -> Sql:
+def _date(part: Part, value: str, name: str, _: ReplicaSnapshot) -> Sql:
     """Wall time of where it was taken; a photo without a date is never meant."""
     operator, first, last = _span(part, value)
     low, high = (_period(part, text) if text else None for text in (first, last))
@@ -93,7 +93,7 @@ def _period(part: Part, text: str) -> tuple[datetime, datetime]:
         raise part.refusal(f"{text[:50]!r} is no date: write 2012, 2012-07, 2012-07-03, or 2012..2014") from exc
 
 
-def _size(part: Part, value: str, name: str, _: Copy) -> Sql:
+def _size(part: Part, value: str, name: str, _: ReplicaSnapshot) -> Sql:
     operator, first, last = _span(part, value)
     numbers = [_bytes(part, text) if text else None for text in (first, last)]
     return _number_test(part, "timeline.size_bytes", name, operator, numbers)
@@ -106,7 +106,7 @@ def _bytes(part: Part, text: str) -> int:
     return min(int(float(found[1]) * _UNITS[found[2].lower()]), (1 << 63) - 1)
 
 
-def _rating(part: Part, value: str, name: str, _: Copy) -> Sql:
+def _rating(part: Part, value: str, name: str, _: ReplicaSnapshot) -> Sql:
     operator, first, last = _span(part, value)
     stars = [int(text) if re.fullmatch(r"-?[0-5]", text) else None for text in (first, last) if text]
     if None in stars:
@@ -142,7 +142,7 @@ def _compared(column: str, name: str, bounds: list[tuple[str, Any]]) -> Sql:
     return " and ".join(tests), {f"{name}_{number}": bound for number, (_, bound) in enumerate(bounds)}
 
 
-def _near(part: Part, value: str, name: str, _: Copy) -> Sql:
+def _near(part: Part, value: str, name: str, _: ReplicaSnapshot) -> Sql:
     words = [word.strip() for word in value.split(",")]
     numbers = [_decimal(word) for word in words[:2]]
     radius = _kilometres(words[2]) if len(words) == 3 else 1.0
@@ -161,22 +161,22 @@ def _kilometres(text: str) -> float | None:
     return float(found[1]) * _LENGTHS[found[2].lower()] if found and found[2].lower() in _LENGTHS else None
 
 
-def _type(part: Part, value: str, name: str, _: Copy) -> Sql:
+def _type(part: Part, value: str, name: str, _: ReplicaSnapshot) -> Sql:
     kinds = MEDIA_TYPES.get(value.lower())
     if kinds is None:
         raise part.refusal(f"{value[:50]!r} is no type: there are {', '.join(MEDIA_TYPES)}")
     return (f"list_contains(${name}, timeline.media_type)", {name: list(kinds)}) if kinds else ("true", {})
 
 
-def _library(part: Part, value: str, name: str, copy: Copy) -> Sql:
+def _library(part: Part, value: str, name: str, copy: ReplicaSnapshot) -> Sql:
     try:
         return f"timeline.library_id = ${name}", {name: library_id_of(copy, value)}
     except UnknownLibrary as exc:
         raise part.refusal(f"no library is called {value[:50]!r}") from exc
 
 
-def _word_of(words: dict[str, str]) -> Callable[[Part, str, str, Copy], Sql]:
-    def test(part: Part, value: str, _name: str, _copy: Copy) -> Sql:
+def _word_of(words: dict[str, str]) -> Callable[[Part, str, str, ReplicaSnapshot], Sql]:
+    def test(part: Part, value: str, _name: str, _copy: ReplicaSnapshot) -> Sql:
         word = {"favourite": "favorite", "tags": "tag", "place": "gps"}.get(value.lower(), value.lower())
         if word not in words and word != "hidden":
             raise part.refusal(
@@ -187,7 +187,7 @@ def _word_of(words: dict[str, str]) -> Callable[[Part, str, str, Copy], Sql]:
     return test
 
 
-_TESTS: dict[str, Callable[[Part, str, str, Copy], Sql]] = {
+_TESTS: dict[str, Callable[[Part, str, str, ReplicaSnapshot], Sql]] = {
     "date": _date,
     "size": _size,
     "rating": _rating,

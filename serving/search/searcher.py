@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from serving.listing.cursor import Cursor, Sort
 from serving.listing.timeline import Conditions, Page, read_chosen
-from serving.replica.snapshot import Copy, Reader
+from serving.replica.snapshot import Reader, ReplicaSnapshot
 from serving.search.cities import CityNames
 from serving.search.columns import add_column_part
 from serving.search.index import SearchIndex
@@ -39,7 +39,7 @@ _FIELDS = {"place": ("place", "city", "region", "country")}  # filters that look
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     page: Page
     total: int
 
@@ -75,7 +75,7 @@ class Searcher:
 
     def find(
         self,
-        copy: Copy,
+        copy: ReplicaSnapshot,
         parts: Sequence[Part],
         conditions: Conditions,
         sort: Sort,
@@ -83,7 +83,7 @@ class Searcher:
         cursor: Cursor | None,
         *,
         private: bool = False,
-    ) -> Found:
+    ) -> SearchResult:
         """
         A page of what the parts and the conditions allow, in the order of the timeline.
 
@@ -104,7 +104,7 @@ class Searcher:
                 masks = self._narrowed(part, segments, masks, _SIGNS if private else _SIGNS[:1])
             total = sum(int(np.count_nonzero(mask)) for mask in masks)
             ids, keys = _first(segments, masks, sort, limit + 1, cursor)
-            return Found(_rendered(reader, ids, keys, sort, limit, conditions.asker), total)
+            return SearchResult(_rendered(reader, ids, keys, sort, limit, conditions.asker), total)
 
     def _narrowed(
         self, part: Part, segments: Sequence[Segment], masks: Sequence[Mask], signs: Sequence[str]
@@ -113,7 +113,7 @@ class Searcher:
         found = [_matching(segment, part, folded, signs, self.index.cities) for segment in segments]
         return [mask & ~its if part.negated else mask & its for mask, its in zip(masks, found, strict=True)]
 
-    def _allowed(self, copy: Copy, reader: Reader, conditions: Conditions) -> Allowed:
+    def _allowed(self, copy: ReplicaSnapshot, reader: Reader, conditions: Conditions) -> Allowed:
         common = not conditions.parameters
         key = (copy.snapshot_id, conditions.text)
         if common and self._visible and self._visible[0] == key:

@@ -35,7 +35,7 @@ class NotMedia(RefusedError):
     """Neither a photo nor a video, or a name that no scan would pick up."""
 
 
-class Arrival:
+class IncomingFile:
     """
     Bytes coming in. `write` only collects; `flush` (slow, for a thread) hashes and writes.
 
@@ -132,7 +132,7 @@ def target_of(path: str, file_name: str, root: Path) -> str:
     return checked_path(target)
 
 
-def settle(arrival: Path, target: Path, root: Path) -> None:
+def publish(arrival: Path, target: Path, root: Path) -> None:
     """
     Give the finished file its name, never taking the place of another.
 

@@ -13,15 +13,15 @@ from starlette.requests import ClientDisconnect
 from deployments.settings import Settings, is_excluded
 from serving.listing.paths import checked_path, primary_library
 from serving.replica.replica import Replica
-from serving.replica.snapshot import Copy
+from serving.replica.snapshot import ReplicaSnapshot
 from serving.upload.decodable import refuse_undecodable
 from serving.upload.incoming_file import (
     MAX_UPLOAD_BYTES,
-    Arrival,
+    IncomingFile,
     TooLarge,
     nearest_folder,
+    publish,
     recognised,
-    settle,
     target_of,
 )
 from serving.upload.multipart import UploadForm
@@ -45,10 +45,10 @@ class AlreadyThere(Conflict):
 class _Incoming:
     """The form and the file of one request."""
 
-    def __init__(self, request: Request, copy: Copy, path: str | None, library: str | None) -> None:
+    def __init__(self, request: Request, copy: ReplicaSnapshot, path: str | None, library: str | None) -> None:
         self._copy = copy
         self._path, self._library = path, library
-        self.arrival: Arrival | None = None
+        self.arrival: IncomingFile | None = None
         self.file_name = ""
         self.form = UploadForm(request.headers.get("content-type", ""), self._open)
 
@@ -67,9 +67,9 @@ class _Incoming:
             raise StorageUnavailable("the library's folder is not there: mount or reconnect it")
         return root
 
-    def _open(self, file_name: str) -> Arrival:
+    def _open(self, file_name: str) -> IncomingFile:
         self.file_name = file_name
-        self.arrival = Arrival(nearest_folder(self.root, self.path))
+        self.arrival = IncomingFile(nearest_folder(self.root, self.path))
         return self.arrival
 
     async def receive(self, request: Request) -> None:
@@ -122,7 +122,7 @@ def _take_in(incoming: _Incoming, settings: Settings, lake: Lake, replica: Repli
     with _ONE_AT_A_TIME:
         _refuse_same_bytes(replica.refresh(), library, content_hash)
         try:
-            settle(incoming.arrival.path, target, root)
+            publish(incoming.arrival.path, target, root)
         except Conflict as exc:
             raise AlreadyThere(str(exc), rel_path) from exc
         try:
@@ -144,7 +144,7 @@ def _take_in(incoming: _Incoming, settings: Settings, lake: Lake, replica: Repli
     }
 
 
-def _refuse_same_bytes(copy: Copy, library: Row, content_hash: str) -> None:
+def _refuse_same_bytes(copy: ReplicaSnapshot, library: Row, content_hash: str) -> None:
     same = copy.rows("upload/same_bytes", library_id=library["library_id"], content_hash=content_hash)
     if same:
         raise AlreadyThere(f"the library has this file already, as {same[0]['path']}", same[0]["path"])

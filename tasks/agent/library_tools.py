@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import Field
 
-from tasks.agent.sources import Eyes, Memory, Messages, PersonalPlaces, Photos, Row, Sources, Summaries
+from tasks.agent.sources import Memory, Messages, PersonalPlaces, Photos, Row, Sources, Summaries, Vision
 from tasks.agent.sql_tool import sql_tool
 from tasks.agent.tools import Arguments, Cited, Tool, ToolResult
 from tasks.errors import InvalidQuery, NotFound
@@ -82,7 +82,7 @@ def library_tools(sources: Sources) -> list[Tool[Any]]:
         (sources.messages, _message_tools),
         (sources.photos, _photo_tools),
         (sources.personal_places, _place_tools),
-        (sources.eyes, _eye_tools),
+        (sources.vision, _eye_tools),
         (sources.memory, _memory_tools),
     ):
         if source is not None:
@@ -149,10 +149,10 @@ def _place_tools(places: PersonalPlaces, _: int | None) -> list[Tool[Any]]:
     return [Tool("get_personal_place_at", about, PlaceAt, at)]
 
 
-def _eye_tools(eyes: Eyes, current: int | None) -> list[Tool[Any]]:
+def _eye_tools(vision: Vision, current: int | None) -> list[Tool[Any]]:
     async def describe(given: DescribePhoto) -> ToolResult:
         number = _chosen(given, current)
-        text = await eyes.describe(number, given.question)
+        text = await vision.describe(number, given.question)
         return ToolResult(text, {"description": text}, (Cited("photo", number),))
 
     return [Tool("describe_photo", "Have a local model look at a photo and describe it.", DescribePhoto, describe)]

@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from tasks.agent.prompts import filled, prompt
-from tasks.agent.sources import Eyes, Row, Summaries
+from tasks.agent.sources import Row, Summaries, Vision
 from tasks.errors import AssetError, RefusedError, TransientError
-from tasks.messages.book import Said
+from tasks.messages.book import MessageExcerpt
 from tasks.models.chat import Message
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class MessagesAround(Protocol):
 
     async def around(
         self, moment: datetime, span: timedelta, limit: int, likely: Sequence[str] = ()
-    ) -> Sequence[Said]: ...
+    ) -> Sequence[MessageExcerpt]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ContextSources:
 
     Args:
         zone: Of photos that do not say theirs, and of the times of messages.
-        eyes: A local model that sees. attach: the model that writes sees by itself, and is local: it gets the picture.
+        vision: A local model that sees. attach: the model that writes sees for itself, and is local: it gets it.
         forgiving: A source that is away is left out, for somebody who waits for the answer; else its TransientError is
             raised, for a flow, whose insight stands for years.
     """
@@ -55,7 +55,7 @@ class ContextSources:
     zone: tzinfo
     summaries: Summaries | None = None
     messages: MessagesAround | None = None
-    eyes: Eyes | None = None
+    vision: Vision | None = None
     attach: bool = False
     forgiving: bool = False
 
@@ -119,15 +119,15 @@ def _has_capture_date(photo: Mapping[str, Any]) -> bool:
 
 async def _seen(photo: Row, sources: ContextSources) -> tuple[tuple[bytes, ...], dict[str, str]]:
     """The picture for a model that sees, or a description for one that does not; neither where it cannot be shown."""
-    eyes = sources.eyes
-    if eyes is None:
+    vision = sources.vision
+    if vision is None:
         return (), {}
     if sources.attach:
-        picture = await _or_nothing(eyes.picture(photo["asset_id"]), b"", sources)
+        picture = await _or_nothing(vision.picture(photo["asset_id"]), b"", sources)
         return ((picture,) if picture else ()), {}
-    if not await eyes.can_see():
+    if not await vision.has_vision():
         return (), {}
-    words = await _or_nothing(eyes.describe(photo["asset_id"], _LOOK), "", sources)
+    words = await _or_nothing(vision.describe(photo["asset_id"], _LOOK), "", sources)
     return (), {"description_by_a_local_model": words} if words else {}
 
 
@@ -144,10 +144,10 @@ async def _summaries(photo: Row, sources: ContextSources) -> Sequence[Row]:
     return await _or_nothing(search, nothing, sources)
 
 
-async def _messages(moment: datetime, sources: ContextSources, likely: list[str]) -> Sequence[Said]:
+async def _messages(moment: datetime, sources: ContextSources, likely: list[str]) -> Sequence[MessageExcerpt]:
     if sources.messages is None:
         return []
-    nothing: Sequence[Said] = []
+    nothing: Sequence[MessageExcerpt] = []
     return await _or_nothing(sources.messages.around(moment, AROUND_HOURS, MOST_MESSAGES, likely), nothing, sources)
 
 
@@ -164,7 +164,7 @@ async def _or_nothing(work: Awaitable[Found], nothing: Found, sources: ContextSo
     return nothing
 
 
-def _message_line(said: Said, zone: tzinfo) -> str:
+def _message_line(said: MessageExcerpt, zone: tzinfo) -> str:
     """One line a message, whatever line ends are in it: nobody's words may look like another's message."""
     at = f"{said.message.sent_at.astimezone(zone):%Y-%m-%d %H:%M}"
     words = " ".join(said.message.text.split())[:_MESSAGE_CHARACTERS]

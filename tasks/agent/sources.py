@@ -49,10 +49,10 @@ class PersonalPlaces(Protocol):
     async def at(self, latitude: float, longitude: float) -> str | None: ...
 
 
-class Eyes(Protocol):
+class Vision(Protocol):
     """A local model that sees. The picture never leaves the house."""
 
-    async def can_see(self) -> bool: ...
+    async def has_vision(self) -> bool: ...
     async def picture(self, asset_id: int) -> bytes: ...
     async def describe(self, asset_id: int, question: str) -> str: ...
 
@@ -66,6 +66,6 @@ class Sources:
     messages: Messages | None = None
     memory: Memory | None = None
     personal_places: PersonalPlaces | None = None
-    eyes: Eyes | None = None
+    vision: Vision | None = None
     sql: CatalogSql | None = None
     asset_id: int | None = None

@@ -71,7 +71,7 @@ def plan_ingest(thumbnails: Path, long_edge_px: int, *, threads: int = 1, pixels
     )
 
 
-class FileMoving(Exception):
+class FileChanging(Exception):
     """The file changed between two looks: somebody is still writing it."""
 
 
@@ -84,7 +84,7 @@ def ingest_file(asset: Asset, plan: IngestPlan) -> Results:
     results = Results()
     try:
         content_hash, kind, content, status = _read(asset, keep=plan.pixels)
-    except FileMoving:
+    except FileChanging:
         results.left += 1
         return results
     except UnreadableFile as exc:
@@ -131,7 +131,7 @@ def open_original(path: Path) -> BinaryIO:
 def _check_unchanged(asset: Asset, file: BinaryIO) -> os.stat_result:
     status = os.fstat(file.fileno())
     if (status.st_size, status.st_mtime_ns) != (asset.size_bytes, asset.mtime_ns):
-        raise FileMoving(asset.rel_path)
+        raise FileChanging(asset.rel_path)
     return status
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from tasks.faces.protocol import Box
 
 FACE_PX = 112
-# Eyes, nose and mouth corners in the 112 px square. Source: ArcFace (Deng et al. 2019), the published alignment.
+# Vision, nose and mouth corners in the 112 px square. Source: ArcFace (Deng et al. 2019), the published alignment.
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float64
 )

@@ -15,11 +15,11 @@ from tasks.asset import Asset, Results, is_unchanged, utc_now
 from tasks.batches.thumbnails import SharedExifTool
 from tasks.errors import AssetError, ToolMissing
 from tasks.faces.film import faces_of_frames
-from tasks.faces.patience import Patience
 from tasks.faces.pictures import clip_frames, upright_jpeg
 from tasks.faces.protocol import About, Detection, FaceEngine, FaceServiceUnavailable, PictureNotTaken
-from tasks.faces.record import Looked, ReadRegions
+from tasks.faces.record import FaceScan, ReadRegions
 from tasks.faces.regions import read_regions
+from tasks.faces.retry_budget import RetryBudget
 from tasks.files.derivatives import on_disk, preview_clip_file
 from tasks.images.thumbnail import Tools
 from tasks.programs import find_exiftool
@@ -39,14 +39,14 @@ class FaceAsset(Asset):
 class FaceResults(Results):
     """What a batch comes to; its rows depend on the faces known, so they are made when it is recorded."""
 
-    looks: list[Looked] = field(default_factory=list)
+    looks: list[FaceScan] = field(default_factory=list)
     readings: list[ReadRegions] = field(default_factory=list)
 
 
-Outcome = Looked | AssetError | FaceServiceUnavailable | None  # an AssetError gives the picture up; None: not now
+Outcome = FaceScan | AssetError | FaceServiceUnavailable | None  # an AssetError gives the picture up; None: not now
 
 
-def look_at_batch(
+def scan_batch(
     batch: Sequence[Asset], engine: FaceEngine, previews: Path, concurrency: int, tool_version: str
 ) -> FaceResults:
     """
@@ -64,7 +64,7 @@ def look_at_batch(
         FaceServiceUnavailable: Nothing could be done, because the service is down; nothing is recorded.
     """
     pictures = cast(Sequence[FaceAsset], batch)
-    patience = Patience(limit=max(3, concurrency), is_working=lambda: takes_a_plain_picture(engine))
+    patience = RetryBudget(limit=max(3, concurrency), is_working=lambda: takes_a_plain_picture(engine))
     with SharedExifTool(find_exiftool()) as exiftool:
         tools = Tools(ffmpeg=find_ffmpeg(), exiftool=exiftool if exiftool.executable else None)
         work = _work(engine, previews, tools, patience)
@@ -109,7 +109,7 @@ def read_batch_regions(batch: Sequence[Asset]) -> FaceResults:
     return results
 
 
-def _work(engine: FaceEngine, previews: Path, tools: Tools, patience: Patience) -> Callable[[Asset], Outcome]:
+def _work(engine: FaceEngine, previews: Path, tools: Tools, patience: RetryBudget) -> Callable[[Asset], Outcome]:
     def look(asset: Asset) -> Outcome:
         if patience.is_over:
             return None
@@ -124,7 +124,7 @@ def _work(engine: FaceEngine, previews: Path, tools: Tools, patience: Patience) 
             patience.worked()
             return exc if is_unchanged(asset) else None
         patience.worked()
-        return Looked(asset.content_hash or "", detection.model_version, detection)
+        return FaceScan(asset.content_hash or "", detection.model_version, detection)
 
     return look
 
@@ -163,9 +163,9 @@ def _add(
                 f"the face service takes other pictures and failed at this one in {refusals} runs: {outcome}",
             )
     if isinstance(outcome, AssetError):
-        results.looks.append(Looked(content_hash, model_version, None, str(outcome)))
+        results.looks.append(FaceScan(content_hash, model_version, None, str(outcome)))
         results.fail(picture, "faces", outcome, tool_version=tool_version, file_version=content_hash)
-    elif isinstance(outcome, Looked) and outcome.detection is not None:
+    elif isinstance(outcome, FaceScan) and outcome.detection is not None:
         results.looks.append(outcome)
         results.done += 1
         results.count("faces", len(outcome.detection.faces))

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from tasks.asset import Row, utc_now
 from tasks.faces.protocol import Detection, FoundFace
+from tasks.faces.reconcile import Reconciliation, box_columns, settle_detection, settle_regions
 from tasks.faces.regions import REGIONS_RECIPE, NamedBox
-from tasks.faces.settle import Settled, box_columns, settle_detection, settle_regions
 
 UNKNOWN_VERSION = "unknown"  # of a failure before any answer named the model
 
@@ -25,7 +25,7 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class FaceScan:
     """One picture, looked at by an engine: *detection*, or the *problem* it is given up for."""
 
     content_hash: str
@@ -44,7 +44,7 @@ class ReadRegions:
     problem: str | None = None
 
 
-def record_looks(rows: Rows, looks: Sequence[Looked]) -> int:
+def record_looks(rows: Rows, looks: Sequence[FaceScan]) -> int:
     """
     Faces and scans of pictures an engine has looked at; replaces what an earlier look of it found.
 
@@ -91,7 +91,7 @@ def record_regions(rows: Rows, readings: Sequence[ReadRegions]) -> int:
     return len(changes.fresh)
 
 
-def _names_to_give(settled: Settled) -> list[str]:
+def _names_to_give(settled: Reconciliation) -> list[str]:
     kept = [region.name for row, region in settled.kept if region is not None and not _was_named(row, region.name)]
     return [*kept, *(region.name for region in settled.fresh)]
 
@@ -160,7 +160,7 @@ class _Changes:
         self.gone: list[Row] = []
         self.vectors: list[Row] = []
 
-    def take_detection(self, content_hash: str, settled: Settled, model_version: str) -> None:
+    def take_detection(self, content_hash: str, settled: Reconciliation, model_version: str) -> None:
         now = utc_now()
         for row, seen in settled.kept:
             if seen is not None:
@@ -173,7 +173,7 @@ class _Changes:
             self.fresh.append((row, face))
         self.gone += settled.gone
 
-    def take_regions(self, content_hash: str, settled: Settled, persons: dict[str, int]) -> None:
+    def take_regions(self, content_hash: str, settled: Reconciliation, persons: dict[str, int]) -> None:
         for row, region in settled.kept:
             changed = row
             if region is not None and not _was_named(row, region.name):
@@ -225,7 +225,7 @@ def _known_faces(rows: Rows, hashes: Sequence[str]) -> dict[str, list[Row]]:
     return known
 
 
-def _scan_row(look: Looked) -> Row:
+def _scan_row(look: FaceScan) -> Row:
     status = "failed" if look.detection is None else "detected" if look.detection.faces else "no_faces"
     version = look.detection.model_version if look.detection else look.model_version
     return {"content_hash": look.content_hash, "model_version": version or UNKNOWN_VERSION, "status": status,

@@ -50,7 +50,7 @@ def _head(path: Path) -> bytes:
         return file.read(HEAD_BYTES)
 
 
-def still_moving(root: Path, files: pa.Table, settle_seconds: float) -> set[str]:
+def still_being_written(root: Path, files: pa.Table, settle_seconds: float) -> set[str]:
     """
     The paths of files that somebody is still writing: size or time differ between two looks.
 

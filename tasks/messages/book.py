@@ -19,7 +19,7 @@ _CONTACTS_KEPT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class MessageExcerpt:
     """One message and whose conversation it is from."""
 
     contact: str
@@ -45,7 +45,9 @@ class MessageBook:
             raise NotFound(f"no conversation with {contact!r} is open here; there are: {', '.join(self.contacts)}")
         return await self.api.between(known, start, end, limit)
 
-    async def around(self, moment: datetime, span: timedelta, limit: int, likely: Sequence[str] = ()) -> list[Said]:
+    async def around(
+        self, moment: datetime, span: timedelta, limit: int, likely: Sequence[str] = ()
+    ) -> list[MessageExcerpt]:
         """
         The *limit* messages closest to *moment*, of at most MOST_CONTACTS contacts; oldest first.
 
@@ -59,10 +61,10 @@ class MessageBook:
         wanted = sorted(names, key=lambda name: name not in likely)[:MOST_CONTACTS]
         turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def of(contact: str) -> list[Said]:
+        async def of(contact: str) -> list[MessageExcerpt]:
             async with turns:
                 found = await self.api.between(contact, moment - span, moment + span, _MOST_OF_ONE)
-            return [Said(contact, message) for message in found]
+            return [MessageExcerpt(contact, message) for message in found]
 
         said = [one for part in await asyncio.gather(*map(of, wanted)) for one in part]
         closest = sorted(said, key=lambda one: abs(one.message.sent_at - moment))[:limit]

@@ -21,7 +21,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class UserAnnotations:
     """
     What people said of one picture.
 
@@ -46,7 +46,7 @@ class Said:
         return bool(self.tags or self.people) or self.rating is not None or self.description is not None
 
 
-def merged_sidecar(existing: bytes | None, said: Said) -> bytes | None:
+def merged_sidecar(existing: bytes | None, said: UserAnnotations) -> bytes | None:
     """
     The sidecar that says *said*, and everything else that *existing* said.
 
@@ -71,7 +71,7 @@ def is_ours(sidecar: bytes) -> bool:
     return OURS.encode() in sidecar
 
 
-def _merge_tags(tree: XmpTree, said: Said) -> None:
+def _merge_tags(tree: XmpTree, said: UserAnnotations) -> None:
     """dc:subject: what others wrote there (else the file's keywords), then our tags."""
     before = tree.texts(_DC, "subject")
     ours_before = set(tree.texts(OURS, "Tags") or [])

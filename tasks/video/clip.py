@@ -16,7 +16,7 @@ from tasks.video.ffmpeg import ffmpeg_version, last_complaint, run_ffmpeg, safe_
 from tasks.video.filters import before_scaling, colour_tags, scaling
 from tasks.video.frame import MAX_FRAME_PIXELS
 from tasks.video.progress import OnProgress
-from tasks.video.workshop import making
+from tasks.video.staging import staging_directory
 
 CLIP_HEIGHT = 480
 SEGMENTS = 10
@@ -72,7 +72,7 @@ def make_preview_clip(
         ToolMissing: No ffmpeg, or one without an H.264 encoder.
         StorageUnavailable: The disk is full, read-only or gone.
     """
-    with making(target) as folder:
+    with staging_directory(target) as folder:
         source = _cut_out(file.path, embedded, folder) if embedded else file.path.absolute()
         facts = read_facts(source, ffprobe=ffprobe)
         parts, encoder = _render_parts(source, facts, folder, ffmpeg, on_progress)

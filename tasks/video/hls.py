@@ -22,7 +22,7 @@ from tasks.video.hls_result import correct_last_segment, finish_playlists, segme
 from tasks.video.plan import DEFAULT_HEIGHT, Plan, make_plan
 from tasks.video.playlist import read_comment, read_segments, read_variants
 from tasks.video.progress import STALL_SECONDS, EncodeWatch, OnProgress, folder_bytes
-from tasks.video.workshop import making, put_in_place
+from tasks.video.staging import put_in_place, staging_directory
 
 _CODE_VERSION = 1  # raise it when the same settings give other streams: every stream is then made again
 _MEMORY_LIMIT_BYTES = 4 * 2**30
@@ -103,7 +103,7 @@ def encode_hls(
     if known := find_stream(folder, recipe):
         return known
     facts = read_facts(file.path, ffprobe=ffprobe)
-    with making(folder) as temporary:
+    with staging_directory(folder) as temporary:
         if known := find_stream(folder, recipe):  # somebody else made it while we waited
             return known
         job = _Job(

@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from deployments.settings import Settings
-from deployments.up.prefect_watch import PrefectWatch
+from deployments.up.prefect_monitor import PrefectMonitor
 from deployments.up.processes import descendants
 from tests.bench.made_up_library import make_tree, register_as_read
 from tests.bench.measuring import free_port
@@ -66,7 +66,7 @@ def label(pid: int) -> str:
     return command[:40]
 
 
-def wait_until_idle(watch: PrefectWatch, seconds: float = 300) -> None:
+def wait_until_idle(watch: PrefectMonitor, seconds: float = 300) -> None:
     """Until the first scan is done. Raises TimeoutError."""
     give_up = time.monotonic() + seconds
     while time.monotonic() < give_up:
@@ -128,7 +128,7 @@ def main() -> None:
         )
         try:
             auth = Settings(darkroom_home=home, _env_file=None).prefect_auth  # type: ignore[call-arg]
-            watch = PrefectWatch(f"http://127.0.0.1:{prefect_port}/api", auth)
+            watch = PrefectMonitor(f"http://127.0.0.1:{prefect_port}/api", auth)
             wait_until_idle(watch)
             httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)
             time.sleep(SETTLE_SECONDS)

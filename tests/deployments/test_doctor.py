@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployments.cli import doctor
-from deployments.cli.doctor import Check, examine
+from deployments.cli.doctor import Check, run_checks
 from deployments.cli.masking import HIDDEN, mask, mask_url
 from deployments.settings import Settings
 from deployments.writability import write_problem
@@ -30,7 +30,7 @@ def found(checks: list[Check]) -> dict[str, Check]:
 
 
 def test_fresh_machine_passes_and_nothing_is_made(settings: Settings) -> None:
-    checks = examine(settings)
+    checks = run_checks(settings)
     assert not [check for check in checks if check.state == "fail"]
     assert not settings.darkroom_home.exists()
 
@@ -46,18 +46,18 @@ def test_model_servers_are_looked_for_and_what_is_missing_is_said(settings: Sett
                 "summary_contacts": ["Ada"],
             }
         )
-        checks = found(examine(asked))
+        checks = found(run_checks(asked))
     assert checks["Ollama primary"].state == "ok" and "0.12.6" in checks["Ollama primary"].found
     assert checks["Ollama fallback"].advice == "`ollama pull nemotron-3-nano:30b`"
     assert "SMS_API_TOKEN" in checks["messages"].found and "wr0ng" not in repr(checks)
     assert "not set" in checks["setting OPENROUTER_API_KEY"].found
-    nothing = found(examine(settings.model_copy(update={"ollama_primary_url": refusing_url()})))
+    nothing = found(run_checks(settings.model_copy(update={"ollama_primary_url": refusing_url()})))
     assert nothing["Ollama primary"].state == "warn" and nothing["messages"].found.startswith("off")
     assert nothing["embeddings"].state == "ok"
 
 
 def test_secrets_are_not_shown(settings: Settings) -> None:
-    assert "hush" not in repr(examine(settings))
+    assert "hush" not in repr(run_checks(settings))
     assert mask_url("postgresql://me:pw@db:5432/lake") == f"postgresql://me:{HIDDEN}@db:5432/lake"
     assert mask("database_url", "postgresql://me:pw@db/lake") == f"postgresql://me:{HIDDEN}@db/lake"
     assert mask("token_lifetime_days", 5.0) == "5.0"
@@ -65,7 +65,7 @@ def test_secrets_are_not_shown(settings: Settings) -> None:
 
 def test_missing_programs_are_warnings_with_advice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    checks = found(examine(settings))
+    checks = found(run_checks(settings))
     for name in ("ffmpeg", "ffprobe", "exiftool"):
         assert checks[name].state == "warn" and "install" in checks[name].advice
 
@@ -78,12 +78,12 @@ def test_program_that_hangs_is_not_waited_for(
     hanging.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(doctor, "TOOL_SECONDS", 0.3)
-    assert found(examine(settings))["exiftool"].state == "warn"
+    assert found(run_checks(settings))["exiftool"].state == "warn"
 
 
 def test_home_that_is_a_file_fails(settings: Settings) -> None:
     settings.darkroom_home.write_text("not a folder")
-    checks = found(examine(settings))
+    checks = found(run_checks(settings))
     assert checks["folder home"].state == "fail"
     assert "not a folder" in checks["folder home"].found
 
@@ -92,7 +92,7 @@ def test_damaged_catalog_fails_with_one_line(settings: Settings) -> None:
     catalog = settings.darkroom_home / "lake" / "catalog.sqlite"
     catalog.parent.mkdir(parents=True)
     catalog.write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
-    check = found(examine(settings))["lake"]
+    check = found(run_checks(settings))["lake"]
     assert check.state == "fail"
     assert "\n" not in check.found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.cli.doctor import examine
+from deployments.cli.doctor import run_checks
 from deployments.settings import Settings, load_settings
 from tests.pictures import draw
 
@@ -66,7 +66,7 @@ def test_open_home_is_closed_on_the_next_start_with_a_word(scanned: Path) -> Non
         assert (scanned / shared).stat().st_mode & 0o055, f"{shared} may be somebody's to share"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look through somebody else's eyes")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look through somebody else's vision")
 def test_another_user_of_the_machine_reads_nothing(scanned: Path) -> None:
     for path in (scanned, *scanned.parents):
         path.chmod(path.stat().st_mode | 0o055)
@@ -89,7 +89,7 @@ def test_doctor_names_what_others_can_read(home: Path, tmp_path: Path, folder: s
     home.mkdir(mode=0o700)
     (tmp_path / folder).mkdir(exist_ok=True)
     (tmp_path / folder).chmod(0o755)
-    found = {check.name: check for check in examine(load_settings())}
+    found = {check.name: check for check in run_checks(load_settings())}
     assert found["private data"].state == "warn" and str(tmp_path / folder) in found["private data"].found
 
 
@@ -97,12 +97,12 @@ def test_what_is_written_into_a_library_is_as_open_as_the_library(scanned: Path)
     draw(scanned / "photos" / "sub" / "tagged.jpg", 5)
     (scanned / "photos" / "sub").chmod(0o775)
     snippet = (
-        "from pathlib import Path; from serving.upload.incoming_file import settle;"
+        "from pathlib import Path; from serving.upload.incoming_file import publish;"
         "from tasks.files.private import deny_others;"
         "from tasks.files.atomic_write import atomic_write; from tasks.files.private import mode_in;"
         f"deny_others(); root = Path({str(scanned / 'photos')!r}); beside = root / '.darkroom-x';"
         "beside.write_bytes(b'x');"
-        "settle(beside, root / 'sub' / 'new' / 'up.jpg', root);"
+        "publish(beside, root / 'sub' / 'new' / 'up.jpg', root);"
         "atomic_write(root / 'sub' / 'a.xmp', b'x', mode=mode_in(root / 'sub'))"
     )
     subprocess.run([sys.executable, "-c", snippet], cwd=CHECKOUT, check=True)

@@ -15,7 +15,7 @@ import pytest
 
 from deployments.cli.progress_bars import ProgressLines
 from deployments.settings import Settings
-from deployments.up.prefect_watch import RunSeen
+from deployments.up.prefect_monitor import FlowRunStatus
 from deployments.up.processes import ManagedProcess
 from flows.engine.progress import Pace, duration
 from tests.deployments.terminal import Terminal
@@ -49,13 +49,13 @@ ADDRESSES = {"Photos": "http://127.0.0.1:8700/", "API": "http://127.0.0.1:8700/d
              "Prefect": "http://127.0.0.1:4200/", "Logs": "/home/somebody/.local/share/darkroom/logs"}  # fmt: skip
 
 
-def runs() -> list[RunSeen]:
+def runs() -> list[FlowRunStatus]:
     text = "hls: 1,234 of 20,000 files, 3 failed, about 3 h 20 min left"
     return [
-        RunSeen("1", "hls all", "RUNNING", "Running", "", None, 6.2, text),
-        RunSeen("2", "full-scan all: 20,000 found, 20,000 new, 3 failed, 19,997 thumbnails", "COMPLETED",
+        FlowRunStatus("1", "hls all", "RUNNING", "Running", "", None, 6.2, text),
+        FlowRunStatus("2", "full-scan all: 20,000 found, 20,000 new, 3 failed, 19,997 thumbnails", "COMPLETED",
                 "Completed with failures", "3 files failed", None),
-        RunSeen("3", "places all", "FAILED", "Failed", "StorageUnavailable: the disk is full", None),
+        FlowRunStatus("3", "places all", "FAILED", "Failed", "StorageUnavailable: the disk is full", None),
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from deployments.settings import Settings
-from deployments.up.prefect_watch import PrefectWatch
+from deployments.up.prefect_monitor import PrefectMonitor
 from tests.deployments.live import free_port, hold_still, processes_of, wait_for
 from tests.pictures import draw
 
@@ -48,7 +48,7 @@ class UpHouse:
 
     def first_scan_done(self) -> bool:
         auth = Settings(darkroom_home=self.home, _env_file=None).prefect_auth  # type: ignore[call-arg]
-        runs = PrefectWatch(f"http://127.0.0.1:{self.prefect_port}/api", auth).recent_runs()
+        runs = PrefectMonitor(f"http://127.0.0.1:{self.prefect_port}/api", auth).recent_runs()
         return any(run.state == "COMPLETED" and run.name.startswith("full") for run in runs)
 
     def gone(self) -> bool:

@@ -18,7 +18,7 @@ from flows.maintenance import maintenance
 from flows.metadata import metadata
 from flows.scanning.scan_library import ScanReport, find_changes
 from flows.thumbnails import thumbnails
-from flows.work.integrity import ask_again, check_lake
+from flows.work.integrity import check_lake, retry_failures
 from tasks.asset import Asset, Results
 from tasks.errors import IntegrityError, StorageUnavailable
 from tasks.images.sentinel import sentinel_path
@@ -66,7 +66,7 @@ def test_retry_tries_again_and_counts_on(flow_context: FlowContext, library: Pat
         (library / name).write_bytes(b"\xff\xd8\xff\xe0 no picture " + name.encode())
         age(library / name)
     full_scan.fn()
-    assert ask_again(flow_context, ["a"], "thumbnail") == 1
+    assert retry_failures(flow_context, ["a"], "thumbnail") == 1
     full_scan.fn()  # which looks for sentinels that somebody deleted
     assert thumbnails.fn()["failed"] == 1
     attempts = {row["path"]: row["attempts"] for row in failures(flow_context) if row["stage"] == "thumbnail"}

@@ -11,7 +11,7 @@ import pytest
 from flows.engine.context import FlowContext
 from flows.face_backlog import face_backlog
 from flows.full_scan import full_scan
-from flows.work.integrity import ask_again, check_lake
+from flows.work.integrity import check_lake, retry_failures
 from tasks.faces.batch import MAX_REFUSALS
 from tasks.faces.protocol import FaceServiceUnavailable
 from tests.apollo_stand_in import Apollo, Mood, apollo, portrait
@@ -76,7 +76,7 @@ def test_failure_that_was_the_services_heals_by_itself_after_hours_and_at_once_w
     for _ in range(MAX_REFUSALS):
         face_backlog.fn()
     assert set(ledger(flow_context)) == {"a.jpg", "b.jpg"}
-    assert ask_again(flow_context, ["a.jpg"]) == 1
+    assert retry_failures(flow_context, ["a.jpg"]) == 1
     service.moods.clear()
     assert face_backlog.fn()["faces"] == 1
     assert set(ledger(flow_context)) == {"b.jpg"}
@@ -101,7 +101,7 @@ def test_what_the_service_refuses_for_good_is_in_the_ledger_and_retry_asks_again
     asked = len(service.asked)
     face_backlog.fn()
     assert len(service.asked) == asked
-    ask_again(flow_context, [], "faces")
+    retry_failures(flow_context, [], "faces")
     face_backlog.fn()
     assert len(service.asked) == asked + 3
     assert {row["attempts"] for row in ledger(flow_context).values()} == {2}

@@ -17,7 +17,7 @@ from flows.admin.libraries import register_library
 from flows.engine.context import FlowContext, open_context
 from flows.full_scan import full_scan
 from flows.insights import insights
-from flows.work.integrity import ask_again, check_lake
+from flows.work.integrity import check_lake, retry_failures
 from sql.lake import utc_now
 from tasks.errors import MessagesUnavailable, ModelRefused, ModelUnavailable, UnknownLibrary
 from tasks.models.embed import MiniLm
@@ -191,7 +191,7 @@ def test_photo_the_model_refuses_is_in_the_ledger_and_tried_again_when_asked(
     assert "breaks me" in refused["message"] and "gave no answer" in empty["message"]
     assert insights.fn() | {"seconds": 0} == {"insights": 0, "failed": 0, "left": 0, "seconds": 0}
     assert (status(flow_context)["failed"], status(flow_context)["backlog"]) == (2, 0)
-    assert ask_again(flow_context, [], "insight") == 2
+    assert retry_failures(flow_context, [], "insight") == 2
     ollama.script += [*written("a"), *written("c")]
     assert insights.fn()["insights"] == 2 and failures(flow_context) == []
 

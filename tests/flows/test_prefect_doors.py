@@ -23,7 +23,7 @@ from deployments.cli import doctor
 from deployments.prefect.apply import CHOOSES_A_PROGRAM, PREFECT_YAML
 from deployments.prefect.environment import prefect_environment
 from deployments.settings import Settings
-from deployments.up.prefect_watch import PrefectWatch
+from deployments.up.prefect_monitor import PrefectMonitor
 from deployments.up.run import login_link
 from tests.deployments.live import free_port, hold_still, wait_for, with_migrated_prefect
 
@@ -82,7 +82,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with hold_still() as start:
         log = folder / "server.log"
         start([sys.executable, "-m", "deployments.prefect.server"], environment, CHECKOUT, log)
-        wait_for(PrefectWatch(f"{door.url}/api", settings.prefect_auth).healthy, 300, log)
+        wait_for(PrefectMonitor(f"{door.url}/api", settings.prefect_auth).healthy, 300, log)
         door.apply()
         start([sys.executable, "-m", "deployments.prefect.worker"], environment, CHECKOUT, folder / "worker.log")
         yield door

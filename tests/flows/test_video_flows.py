@@ -23,7 +23,7 @@ from flows.hls import hls
 from flows.maintenance import maintenance
 from flows.metadata import metadata
 from flows.preview_clips import preview_clips
-from flows.work.integrity import ask_again, check_lake
+from flows.work.integrity import check_lake, retry_failures
 from sql.lake import utc_now
 from tasks.asset import Asset, Results
 from tasks.images.sentinel import sentinel_path
@@ -95,7 +95,7 @@ def test_bad_film_is_recorded_once_with_its_sentinels_and_tried_again_when_asked
     marks[0].unlink()
     full_scan.fn()
     assert hls.fn()["failed"] == 1, "a deleted sentinel asks for another try"
-    assert ask_again(flow_context, ["bad.mp4"], "preview_clip") == 1
+    assert retry_failures(flow_context, ["bad.mp4"], "preview_clip") == 1
     assert preview_clips.fn()["failed"] == 1
     add_film(library / "bad.mp4", "testsrc2=s=96x64:r=10:d=2")
     scan_and_drain(["all"], full=True)

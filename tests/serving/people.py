@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from serving.app import create_app
 from tasks.faces.apollo import Apollo as Engine
-from tasks.faces.batch import FaceAsset, look_at_batch, read_batch_regions
+from tasks.faces.batch import FaceAsset, read_batch_regions, scan_batch
 from tasks.faces.record import record_looks, record_regions
 from tasks.faces.tagged import bind_tagged
 from tests.apollo_stand_in import Apollo, apollo
@@ -32,7 +32,7 @@ class World:
         self.installation.scan()
         batch = [FaceAsset(**row) for row in self.installation.lake.select(_LEFT)]
         engine = Engine(self.service.url, timeout_seconds=60)
-        work = partial(look_at_batch, engine=engine, previews=self.installation.settings.previews_folder, concurrency=2,
+        work = partial(scan_batch, engine=engine, previews=self.installation.settings.previews_folder, concurrency=2,
                        tool_version="apollo")  # fmt: skip
         done = {row["content_hash"] for row in self.installation.lake.select("select content_hash from face_scan")}
         batch = [asset for asset in batch if asset.content_hash not in done]

@@ -14,15 +14,15 @@ from serving.app import create_app
 from serving.auth.accounts import add_user, set_role
 from serving.auth.api_keys import add_key
 from serving.auth.permissions import (
-    NEEDS,
     OWNERS_ONLY,
+    ROUTE_PERMISSIONS,
     SAFE_METHODS,
     SCOPES,
-    Need,
+    Permission,
     checked_scopes,
     described,
-    needs_of,
     refusal,
+    required_permissions,
 )
 from serving.auth.tokens import is_open, issue_token
 from tests.serving.conftest import NAME, PASSWORD, Installation, logged_in
@@ -37,10 +37,10 @@ def sample(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "7", path)
 
 
-def wanted(method: str, path: str) -> frozenset[Need]:
+def wanted(method: str, path: str) -> frozenset[Permission]:
     """What the table says of a route, as a set."""
-    needs = NEEDS[method, path]
-    return frozenset({needs}) if isinstance(needs, Need) else needs
+    needs = ROUTE_PERMISSIONS[method, path]
+    return frozenset({needs}) if isinstance(needs, Permission) else needs
 
 
 def guarded() -> list[tuple[str, str]]:
@@ -49,23 +49,23 @@ def guarded() -> list[tuple[str, str]]:
 
 def test_every_route_that_writes_is_in_the_table_and_every_entry_is_a_route() -> None:
     writing = {(method, path) for method, path in guarded() if method not in SAFE_METHODS}
-    assert writing - set(NEEDS) == set(), "say in serving/auth/permissions.py who may do this"
-    assert set(NEEDS) - set(ROUTES) == set(), "there is no such route"
+    assert writing - set(ROUTE_PERMISSIONS) == set(), "say in serving/auth/permissions.py who may do this"
+    assert set(ROUTE_PERMISSIONS) - set(ROUTES) == set(), "there is no such route"
     assert len(ROUTES) > 40
 
 
-@pytest.mark.parametrize(("method", "path"), sorted(NEEDS))
+@pytest.mark.parametrize(("method", "path"), sorted(ROUTE_PERMISSIONS))
 def test_an_address_asks_for_what_its_route_says(method: str, path: str) -> None:
-    assert needs_of(method, sample(path)) == wanted(method, path)
+    assert required_permissions(method, sample(path)) == wanted(method, path)
     first = next(route for route in ROUTES if route[0] == method and compile_path(route[1])[0].match(sample(path)))
     assert first == (method, path) or wanted(*first) == wanted(method, path)
 
 
 def test_what_the_table_does_not_know_is_read_by_all_and_written_by_owners() -> None:
-    assert needs_of("GET", "/something/new") == {Need.read}
+    assert required_permissions("GET", "/something/new") == {Permission.read}
     for method in ("POST", "PUT", "PATCH", "DELETE", "BREW"):
-        assert needs_of(method, "/something/new") == {Need.write}
-    assert needs_of("HEAD", "/users") == needs_of("GET", "/users") == {Need.manage}
+        assert required_permissions(method, "/something/new") == {Permission.write}
+    assert required_permissions("HEAD", "/users") == required_permissions("GET", "/users") == {Permission.manage}
 
 
 @pytest.fixture
@@ -89,7 +89,11 @@ def test_a_viewer_is_refused_exactly_what_only_owners_may_do(viewer: TestClient)
             continue
         answer = viewer.request(method, sample(path))
         refused = answer.status_code == 403 and "only an owner" in answer.text
-        assert refused is bool(needs_of(method, sample(path)) & OWNERS_ONLY), (method, path, answer.status_code)
+        assert refused is bool(required_permissions(method, sample(path)) & OWNERS_ONLY), (
+            method,
+            path,
+            answer.status_code,
+        )
 
 
 def test_a_viewer_looks_and_keeps_favourites_but_changes_nothing(
@@ -108,18 +112,18 @@ def test_a_viewer_looks_and_keeps_favourites_but_changes_nothing(
     assert viewer.post("/image", files={"file": ("a.jpg", b"x")}).status_code == 400
 
 
-@pytest.mark.parametrize("need", list(Need))
-def test_an_api_key_needs_the_scope_and_its_owner_the_role(need: Need) -> None:
+@pytest.mark.parametrize("need", list(Permission))
+def test_an_api_key_needs_the_scope_and_its_owner_the_role(need: Permission) -> None:
     needs, everything = frozenset({need}), frozenset(scope.value for scope in SCOPES)
     assert refusal(needs, "owner", None) is None
     assert (refusal(needs, "viewer", None) is None) is (need not in OWNERS_ONLY)
-    assert (refusal(needs, "owner", everything) is None) is (need is not Need.login)
+    assert (refusal(needs, "owner", everything) is None) is (need is not Permission.login)
     assert refusal(needs, "owner", frozenset()) is not None
-    assert (refusal(needs, "viewer", everything) is None) is (need in {Need.read, Need.keep})
+    assert (refusal(needs, "viewer", everything) is None) is (need in {Permission.read, Permission.keep})
 
 
 def test_who_needs_two_things_must_have_both() -> None:
-    both = frozenset({Need.private, Need.write})
+    both = frozenset({Permission.private, Permission.write})
     assert "no scope read" in (refusal(both, "owner", frozenset({"write"})) or "")
     assert "no scope write" in (refusal(both, "owner", frozenset({"read"})) or "")
     assert refusal(both, "owner", frozenset({"read", "write"})) is None

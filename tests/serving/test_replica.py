@@ -44,13 +44,13 @@ def lake(tmp_path: Path) -> Any:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Counts the loads of everything."""
     seen: list[int] = []
-    whole = replica_load.load_copy
+    whole = replica_load.load_snapshot
 
     def counted(lake: Lake) -> Any:
         seen.append(1)
         return whole(lake)
 
-    monkeypatch.setattr("serving.replica.replica.load_copy", counted)
+    monkeypatch.setattr("serving.replica.replica.load_snapshot", counted)
     return seen
 
 
@@ -154,7 +154,7 @@ def test_a_live_photo_is_one_photo_from_the_moment_its_other_half_is_known(lake:
 
 def _another(lake: Lake) -> Replica:
     replica = Replica.__new__(Replica)
-    replica._current = replica_load.load_copy(lake)
+    replica._current = replica_load.load_snapshot(lake)
     return replica
 
 

@@ -40,7 +40,7 @@ def test_what_is_committed_while_a_new_copy_is_built_is_seen_meanwhile(
 ) -> None:
     add_assets(lake, 1, TOTAL)
     replica = Replica(lake, poll_seconds=0.02)
-    whole, begun, go_on = replica_load.load_copy, threading.Event(), threading.Event()
+    whole, begun, go_on = replica_load.load_snapshot, threading.Event(), threading.Event()
 
     def slow(lake: Lake) -> Any:
         copy = whole(lake)
@@ -48,7 +48,7 @@ def test_what_is_committed_while_a_new_copy_is_built_is_seen_meanwhile(
         assert go_on.wait(240)
         return copy
 
-    monkeypatch.setattr("serving.replica.replica.load_copy", slow)
+    monkeypatch.setattr("serving.replica.replica.load_snapshot", slow)
     replica.start()
     try:
         total = TOTAL
@@ -73,7 +73,7 @@ def test_what_is_committed_while_a_new_copy_is_built_is_seen_meanwhile(
 def test_a_new_library_needs_no_new_copy(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     add_assets(lake, 1, 10)
     replica = Replica(lake)
-    monkeypatch.setattr("serving.replica.replica.load_copy", lambda _: pytest.fail("loaded everything again"))
+    monkeypatch.setattr("serving.replica.replica.load_snapshot", lambda _: pytest.fail("loaded everything again"))
     with lake.write() as writer:
         writer.append("library", [{"library_id": 2, "name": "second", "root_path": "/second"}])
         writer.execute("update library set name = 'first' where library_id = 1")

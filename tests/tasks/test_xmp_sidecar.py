@@ -11,7 +11,7 @@ from tasks.faces.protocol import Box
 from tasks.faces.regions import NamedBox, read_regions
 from tasks.metadata.packets import read_packets
 from tasks.metadata.xmp import InvalidXmp, parse_xmp
-from tasks.sidecars.sidecar import Said, is_ours, merged_sidecar
+from tasks.sidecars.sidecar import UserAnnotations, is_ours, merged_sidecar
 from tests.tasks.faces.test_regions import (
     BACK,
     HEIGHT,
@@ -43,7 +43,9 @@ FOREIGN = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 def test_what_is_said_is_read_again_by_our_reader() -> None:
-    said = Said(("summer", "Crème & <brûlée>", "日本 🍍"), 4, 'first\nsecond "quoted" & <tagged>', ("from the file",))
+    said = UserAnnotations(
+        ("summer", "Crème & <brûlée>", "日本 🍍"), 4, 'first\nsecond "quoted" & <tagged>', ("from the file",)
+    )
     written = merged_sidecar(None, said)
     assert written is not None
     read = parse_xmp(written)
@@ -54,7 +56,7 @@ def test_what_is_said_is_read_again_by_our_reader() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-8-sig"])
 def test_what_others_wrote_stays(encoding: str) -> None:
-    written = merged_sidecar(FOREIGN.encode(encoding), Said(("summer", "bird"), 5, "A kingfisher"))
+    written = merged_sidecar(FOREIGN.encode(encoding), UserAnnotations(("summer", "bird"), 5, "A kingfisher"))
     assert written is not None
     text = written.decode()
     for kept in ("<!-- keep me -->", 'crs:Exposure2012="+0.35"', "Vogel", 'x:xmptk="Other 1.0"', 'darkroom:Mine="yes"'):
@@ -66,39 +68,39 @@ def test_what_others_wrote_stays(encoding: str) -> None:
 
 
 def test_writing_again_changes_nothing_and_taking_back_restores_what_stood_there() -> None:
-    said = Said(("summer",), 5, "A kingfisher", ("ignored: the sidecar has keywords",))
+    said = UserAnnotations(("summer",), 5, "A kingfisher", ("ignored: the sidecar has keywords",))
     once = merged_sidecar(FOREIGN.encode(), said)
     assert merged_sidecar(once, said) is once
-    back = merged_sidecar(once, Said())
+    back = merged_sidecar(once, UserAnnotations())
     assert back is not None
     read = parse_xmp(back)
     assert read.keywords == ("bird", "lake & sea")
     assert (read.values["xmp:Rating"], read.description) == ("2", "A bird")
     assert not [name for name in read.values if name.startswith("urn:darkroom")]
-    assert merged_sidecar(back, Said()) is back
+    assert merged_sidecar(back, UserAnnotations()) is back
 
 
 def test_value_that_another_program_wrote_since_is_theirs() -> None:
-    once = merged_sidecar(FOREIGN.encode(), Said((), 5))
+    once = merged_sidecar(FOREIGN.encode(), UserAnnotations((), 5))
     assert once is not None
     theirs = once.replace(b"<xap:Rating>5<", b"<xap:Rating>3<")
     assert theirs != once
-    back = merged_sidecar(theirs, Said())
+    back = merged_sidecar(theirs, UserAnnotations())
     assert back is not None
     assert parse_xmp(back).values["xmp:Rating"] == "3"
 
 
 def test_tag_that_is_taken_leaves_and_a_keyword_of_the_same_name_does_not() -> None:
-    once = merged_sidecar(FOREIGN.encode(), Said(("bird", "summer")))
-    back = merged_sidecar(once, Said(("autumn",)))
+    once = merged_sidecar(FOREIGN.encode(), UserAnnotations(("bird", "summer")))
+    back = merged_sidecar(once, UserAnnotations(("autumn",)))
     assert back is not None
     assert parse_xmp(back).keywords == ("bird", "lake & sea", "autumn")
 
 
 def test_nothing_to_say_writes_nothing() -> None:
-    assert merged_sidecar(None, Said((), None, None, ("keyword",))) is None
+    assert merged_sidecar(None, UserAnnotations((), None, None, ("keyword",))) is None
     foreign = FOREIGN.encode()
-    assert merged_sidecar(foreign, Said()) is foreign
+    assert merged_sidecar(foreign, UserAnnotations()) is foreign
     assert not is_ours(foreign)
 
 
@@ -116,12 +118,12 @@ def test_nothing_to_say_writes_nothing() -> None:
 )
 def test_damaged_sidecar_is_refused_and_so_left_alone(damaged: bytes) -> None:
     with pytest.raises(InvalidXmp):
-        merged_sidecar(damaged, Said(("summer",)))
+        merged_sidecar(damaged, UserAnnotations(("summer",)))
 
 
 def test_bare_rdf_without_a_description_gets_one() -> None:
     bare = b'<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>'
-    written = merged_sidecar(bare, Said(("summer",), 3, "words"))
+    written = merged_sidecar(bare, UserAnnotations(("summer",), 3, "words"))
     assert written is not None
     read = parse_xmp(written)
     assert (read.keywords, read.values["xmp:Rating"], read.description) == (("summer",), "3", "words")
@@ -131,7 +133,7 @@ def test_rating_and_description_written_as_attributes_are_replaced() -> None:
     packet = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
       xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:Rating="1"
       dc:description="short"/></rdf:RDF>"""
-    written = merged_sidecar(packet, Said((), 0, "long"))
+    written = merged_sidecar(packet, UserAnnotations((), 0, "long"))
     assert written is not None
     read = parse_xmp(written)
     assert (read.values["xmp:Rating"], read.description) == ("0", "long")
@@ -141,7 +143,7 @@ def write_people(path: Path, *people: NamedBox, orientation: int = 1, sidecar: s
     """The sidecar of a picture in which these people are; written beside it."""
     file = picture(path, mwg(("Somebody in the file", MARIE)), orientation=orientation)
     before = sidecar.encode() if sidecar else None
-    written = merged_sidecar(before, Said(people=people, packets=read_packets(file)))
+    written = merged_sidecar(before, UserAnnotations(people=people, packets=read_packets(file)))
     assert written is not None
     path.with_suffix(".xmp").write_bytes(written)
     return written
@@ -177,16 +179,16 @@ def test_people_are_read_again_at_the_same_place(tmp_path: Path, orientation: in
 def test_people_written_again_change_nothing_and_leave_when_nobody_says_them(tmp_path: Path, orientation: int) -> None:
     once = write_people(tmp_path / "a.jpg", *CURIES, orientation=orientation)
     packets = read_packets(picture(tmp_path / "a.jpg", "", orientation=orientation))
-    assert merged_sidecar(once, Said(people=CURIES, packets=packets)) is once
-    less = merged_sidecar(once, Said(people=CURIES[:1], packets=packets))
+    assert merged_sidecar(once, UserAnnotations(people=CURIES, packets=packets)) is once
+    less = merged_sidecar(once, UserAnnotations(people=CURIES[:1], packets=packets))
     assert less is not None
     (tmp_path / "a.xmp").write_bytes(less)
     assert [region.name for region in read_again(tmp_path / "a.jpg")] == ["Marie Curie"]
-    renamed = merged_sidecar(less, Said(people=(NamedBox("Maria", MARIE),), packets=packets))
+    renamed = merged_sidecar(less, UserAnnotations(people=(NamedBox("Maria", MARIE),), packets=packets))
     assert renamed is not None
     (tmp_path / "a.xmp").write_bytes(renamed)
     assert [region.name for region in read_again(tmp_path / "a.jpg")] == ["Maria"]
-    nobody = merged_sidecar(renamed, Said(packets=packets))
+    nobody = merged_sidecar(renamed, UserAnnotations(packets=packets))
     assert nobody is not None
     assert not [
         word
@@ -212,8 +214,8 @@ def test_regions_of_other_programs_stay_and_get_our_name(tmp_path: Path, nested:
     assert b"Rex" in written and written.count(b"M. C.") == 1, "remembered, and no region's name any more"
     assert written.count(b"AppliedToDimensions") == foreign.count("AppliedToDimensions")
     packets = read_packets(picture(tmp_path / "a.jpg", "", orientation=orientation))
-    assert merged_sidecar(written, Said(people=CURIES, packets=packets)) is written
-    given_back = merged_sidecar(written, Said(packets=packets))
+    assert merged_sidecar(written, UserAnnotations(people=CURIES, packets=packets)) is written
+    given_back = merged_sidecar(written, UserAnnotations(packets=packets))
     assert given_back is not None
     (tmp_path / "a.xmp").write_bytes(given_back)
     assert [region.name for region in read_again(tmp_path / "a.jpg")] == ["M. C."]
@@ -226,7 +228,7 @@ def test_two_faces_near_one_region_of_another_program_are_written_once_and_stay(
     written = write_people(tmp_path / "a.jpg", *both, sidecar=mwg(("X", MARIE), size=(WIDTH, HEIGHT)))
     assert sorted(region.name for region in read_again(tmp_path / "a.jpg")) == ["Anna", "Bob"]
     packets = read_packets(picture(tmp_path / "a.jpg", ""))
-    assert merged_sidecar(written, Said(people=both, packets=packets)) is written
+    assert merged_sidecar(written, UserAnnotations(people=both, packets=packets)) is written
 
 
 def test_regions_drawn_on_the_upright_picture_get_company_on_the_upright_picture(tmp_path: Path) -> None:

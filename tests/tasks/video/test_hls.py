@@ -18,7 +18,7 @@ from tasks.video import encoders, facts, hls
 from tasks.video.encoders import ENCODERS, working_encoders
 from tasks.video.facts import read_facts
 from tasks.video.hls import encode_hls, find_stream
-from tasks.video.workshop import clear_dead
+from tasks.video.staging import remove_stale
 from tests.tasks.video.films import (
     FFMPEG,
     H264,
@@ -390,7 +390,7 @@ def test_killed_encode_takes_ffmpeg_along_and_is_done_again_from_a_clean_start(t
     if shutil.which("setpriv"):
         running = lambda: subprocess.run(["pgrep", "-f", str(path)], capture_output=True, check=False).stdout  # noqa: E731
         wait_until(lambda: not running())  # ffmpeg does not outlive the process it worked for
-    assert clear_dead(tmp_path / "out") == 1
+    assert remove_stale(tmp_path / "out") == 1
     assert left_over(tmp_path) == []
     film(path, "-c:v", "mpeg4")
     strict_segments(encode_hls(media_file(path), folder).playlist)

@@ -15,7 +15,7 @@ Seen = TypeVar("Seen")
 
 
 @dataclass(slots=True)
-class Settled:
+class Reconciliation:
     """
     Args:
         kept: Rows of `face`, complete, that stay; with what was seen of them, or None.
@@ -28,14 +28,14 @@ class Settled:
     gone: list[Row] = field(default_factory=list)
 
 
-def settle_detection(known: Sequence[Row], found: Sequence[FoundFace], model_version: str) -> Settled:
+def settle_detection(known: Sequence[Row], found: Sequence[FoundFace], model_version: str) -> Reconciliation:
     """
     A detector's look. Numbers and names stay with the face that is in the same place.
 
     What somebody drew, named, or wrote into the file stays where it is, seen again or not, and takes the detector's
     vector; what only a detector saw, and this one does not, goes.
     """
-    settled = Settled()
+    settled = Reconciliation()
     partners = pair(known, found, lambda face: face.box, lambda face: face.at_seconds)
     for row in known:
         seen = partners.get(id(row))
@@ -57,9 +57,9 @@ def settle_detection(known: Sequence[Row], found: Sequence[FoundFace], model_ver
     return settled
 
 
-def settle_regions(known: Sequence[Row], named: Sequence[NamedBox]) -> Settled:
+def settle_regions(known: Sequence[Row], named: Sequence[NamedBox]) -> Reconciliation:
     """The file's own metadata, read (again). A name somebody gave here outlives what the file says."""
-    settled = Settled()
+    settled = Reconciliation()
     partners = pair(known, named, lambda region: region.box, lambda _: None)
     for row in known:
         region = partners.get(id(row))

@@ -17,7 +17,7 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
         _prctl(_PR_SET_PDEATHSIG, number)
 
 
-def adopt_orphans() -> None:
+def become_subreaper() -> None:
     """Become the parent of grandchildren whose parent ends, so that none is lost sight of. Linux only."""
     if sys.platform == "linux":
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -31,7 +31,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m deployments.up.tether PARENT_PID SIGNAL COMMAND…`: tie this process, then become COMMAND."""
+    """`python -m deployments.up.parent_death PARENT_PID SIGNAL COMMAND…`: tie this process, then become COMMAND."""
     parent, number, *command = arguments
     die_with_parent(int(number))
     if os.getppid() != int(parent):  # it ended before we were tied

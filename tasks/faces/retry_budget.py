@@ -10,7 +10,7 @@ from tasks.faces.protocol import FaceServiceUnavailable
 
 
 @dataclass(slots=True)
-class Patience:
+class RetryBudget:
     """
     How often in a row a service failed; shared by the threads of a batch.
 

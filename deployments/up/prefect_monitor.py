@@ -20,7 +20,7 @@ IDLE_RUNS = 16  # more than are seen among the newest: each flow keeps a few, an
 
 
 @dataclass(frozen=True, slots=True)
-class RunSeen:
+class FlowRunStatus:
     """One flow run. `percent` and `text` are those of its newest progress artifact, where it has one."""
 
     run_id: str
@@ -41,7 +41,7 @@ class RunSeen:
         return self.state in BAD_STATES
 
 
-class PrefectWatch:
+class PrefectMonitor:
     """Args: api_url: Ends in `/api`. auth: `name:password` of the server."""
 
     def __init__(self, api_url: str, auth: str) -> None:
@@ -71,7 +71,7 @@ class PrefectWatch:
         run = self._ask(f"/deployments/{found[0]['id']}/create_flow_run", {"parameters": parameters or {}})
         return str(run["id"])
 
-    def recent_runs(self, limit: int = 8) -> list[RunSeen]:
+    def recent_runs(self, limit: int = 8) -> list[FlowRunStatus]:
         """
         What runs now and what ran last, newest first; without the runs that found nothing to do.
 
@@ -111,9 +111,9 @@ class PrefectWatch:
         return answer.json()
 
 
-def _seen(run: dict[str, Any]) -> RunSeen:
+def _seen(run: dict[str, Any]) -> FlowRunStatus:
     started = run.get("start_time")
-    return RunSeen(
+    return FlowRunStatus(
         run_id=run["id"],
         name=run["name"],
         state=run["state_type"] or "",
@@ -123,7 +123,7 @@ def _seen(run: dict[str, Any]) -> RunSeen:
     )
 
 
-def _with_progress(run: RunSeen, artifact: dict[str, Any] | None) -> RunSeen:
+def _with_progress(run: FlowRunStatus, artifact: dict[str, Any] | None) -> FlowRunStatus:
     if artifact is None:
         return run
     percent = float(artifact.get("data") or 0)

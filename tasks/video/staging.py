@@ -24,7 +24,7 @@ _REPLACED = "-replaced"
 
 
 @contextmanager
-def making(place: Path) -> Iterator[Path]:
+def staging_directory(place: Path) -> Iterator[Path]:
     """
     An empty temporary folder beside *place*, ours alone; gone afterwards, whatever happened.
 
@@ -68,7 +68,7 @@ def put_in_place(temporary: Path, folder: Path) -> None:
     _remove(replaced)
 
 
-def clear_dead(video_folder: Path) -> int:
+def remove_stale(video_folder: Path) -> int:
     """Remove what killed encodes left; what somebody is making right now is left alone. Returns how many."""
     cleared = 0
     for place in sorted(video_folder.glob(f"*/{TEMPORARY_PREFIX}*")):

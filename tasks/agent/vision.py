@@ -17,9 +17,9 @@ LONG_EDGE_PX = 1_024
 _MOST_TOKENS = 600
 
 
-class LocalEyes:
+class ImageDescriber:
     """
-    Implements tasks.agent.sources.Eyes.
+    Implements tasks.agent.sources.Vision.
 
     Args:
         picture: A JPEG of an asset, upright, long edge at most LONG_EDGE_PX, without metadata; raises NotFound and
@@ -29,7 +29,7 @@ class LocalEyes:
     def __init__(self, models: OllamaModels, picture: Callable[[int], Awaitable[bytes]]) -> None:
         self._models, self._picture = models, picture
 
-    async def can_see(self) -> bool:
+    async def has_vision(self) -> bool:
         return await self._models.first_that_can("vision") is not None
 
     async def describe(self, asset_id: int, question: str) -> str:
