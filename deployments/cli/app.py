@@ -17,6 +17,7 @@ from deployments.cli.backup import backup, restore
 from deployments.cli.common import Json, WrongUsage, flow_context_of, print_json
 from deployments.cli.library import library_app
 from deployments.cli.organise import changes, export_xmp, undo
+from deployments.cli.servers import deploy, prefect_server, serve, worker
 from deployments.safe_path import safe_path_environment
 from deployments.settings import Settings, load_settings, own_version, settings_problem
 from tasks.errors import RefusedError
@@ -40,6 +41,10 @@ app.command()(restore)
 app.command()(changes)
 app.command()(undo)
 app.command(name="export-xmp")(export_xmp)
+app.command()(serve)
+app.command()(worker)
+app.command(name="prefect-server")(prefect_server)
+app.command()(deploy)
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show where an error comes from.")]
 Folders = Annotated[list[str] | None, typer.Argument(metavar="[DIR]...", help="Folders of photos and videos.")]
