@@ -42,7 +42,7 @@ def test_run_client_needs_the_standard_library_only() -> None:
     assert done.returncode == 0, done.stderr
 
 
-CLIENT = CHECKOUT / "deployments" / "run_client.py"
+CLIENT = CHECKOUT / "deployments" / "prefect" / "run_client.py"
 
 
 def test_prefect_server_imports_with_the_installed_fastapi() -> None:
