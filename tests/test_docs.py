@@ -106,6 +106,13 @@ def _imports(path: Path) -> list[str]:
     return found
 
 
+def test_places_in_the_code_that_the_readme_sends_to_are_there() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Where to look in the code")[2]
+    places = re.findall(r"`([a-z]+/[\w/.]+)`", section)
+    assert len(places) > 10
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 def test_every_file_the_documents_link_to_exists() -> None:
     for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "how-it-works.md"):
         for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
