@@ -97,7 +97,7 @@ def test_up_scans_serves_restarts_and_stops_on_ctrl_c(place: UpHouse, log: Path)
 def test_sigterm_in_the_middle_of_starting_leaves_nothing(place: UpHouse, log: Path) -> None:
     with hold_still() as start:
         up = start(place.command, place.environment, place.home.parent, log)
-        wait_for(lambda: any("prefect_server" in line for line in processes_of(place.home)), 180, log)
+        wait_for(lambda: any("prefect.server" in line for line in processes_of(place.home)), 180, log)
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
         assert place.gone(), processes_of(place.home)
