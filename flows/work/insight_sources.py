@@ -30,7 +30,7 @@ class LakeSummaries:
     """Implements tasks.agent.sources.Summaries: of the days that are asked for, which are few, and nothing is kept."""
 
     def __init__(self, context: FlowContext, embedder: Embedder) -> None:
-        self._house, self._embedder = context, embedder
+        self._context, self._embedder = context, embedder
 
     async def search(
         self, query: str, *, top_k: int, first: date | None, last: date | None, contact: str | None
@@ -44,10 +44,10 @@ class LakeSummaries:
     def _index(self, first: date | None, last: date | None) -> VectorIndex:
         model = self._embedder.model
         wanted = {"embedding_model": model, "first_day": first, "last_day": last}
-        return index_of(model, self._house.lake.table("summaries/vectors_between", **wanted))
+        return index_of(model, self._context.lake.table("summaries/vectors_between", **wanted))
 
     def _with_text(self, summary_ids: Sequence[int]) -> list[Row]:
-        return self._house.lake.rows("summaries/by_id", summary_ids=list(summary_ids))
+        return self._context.lake.rows("summaries/by_id", summary_ids=list(summary_ids))
 
 
 class InsightSources:

@@ -15,7 +15,7 @@ from tasks.errors import NotFound
 def image_describer(ai: ModelServices, large: LargePictures, replica: Replica) -> ImageDescriber:
     async def picture(asset_id: int) -> bytes:
         copy = replica.current
-        rows: list[Row] = await asyncio.to_thread(copy.rows, "asset_by_id", asset_id=asset_id)
+        rows: list[Row] = await asyncio.to_thread(copy.rows, "listing/asset_by_id", asset_id=asset_id)
         if not rows:
             raise NotFound(f"there is no photo {asset_id}")
         file = await asyncio.to_thread(large.known_file, copy, rows[0]) or await large.render(copy, rows[0])

@@ -54,8 +54,8 @@ def test_entity_is_shown_with_its_facts_and_photos(knowing: TestClient) -> None:
 
 def test_entity_is_changed_and_two_of_a_kind_cannot_have_one_name(knowing: TestClient) -> None:
     changed = knowing.patch("/knowledge/entities/1", json={"name": "  Boat\nhouse ", "kind": "thing"}).json()
-    assert (changed["name"], changed["kind"], changed["description"]) == ("Boat installation", "thing", "")
-    assert knowing.patch("/knowledge/entities/1", json={"description": "Old."}).json()["name"] == "Boat installation"
+    assert (changed["name"], changed["kind"], changed["description"]) == ("Boat house", "thing", "")
+    assert knowing.patch("/knowledge/entities/1", json={"description": "Old."}).json()["name"] == "Boat house"
     taken = knowing.patch("/knowledge/entities/1", json={"name": "THE CABIN", "kind": "place"})
     assert taken.status_code == 409 and "merge" in taken.json()["detail"]
     assert knowing.patch("/knowledge/entities/1", json={"name": "THE CABIN"}).status_code == 200, "of another kind"

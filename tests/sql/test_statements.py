@@ -25,15 +25,19 @@ def named_in(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        called, arguments = node.func, node.args
+        if isinstance(called, ast.Attribute) and called.attr == "to_thread" and arguments:
+            called, arguments = arguments[0], arguments[1:]
+        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
         if name in TAKE_A_NAME:
-            for argument in node.args[:2]:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and is_name(argument.value):
-                    yield argument.value
+            for argument in arguments[:2]:
+                value = argument.value if isinstance(argument, ast.Constant) else None
+                if isinstance(value, str) and is_name(value, bare=name in {"rows", "one"}):
+                    yield value
 
 
-def is_name(text: str) -> bool:
-    return "/" in text and not set(text) - set("abcdefghijklmnopqrstuvwxyz0123456789_/")
+def is_name(text: str, *, bare: bool) -> bool:
+    return (bare or "/" in text) and not set(text) - set("abcdefghijklmnopqrstuvwxyz0123456789_/")
 
 
 def file_of(name: str) -> Path:

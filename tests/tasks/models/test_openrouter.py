@@ -174,7 +174,7 @@ def test_odd_but_harmless_events_are_passed_over(service: OpenRouterStandIn) -> 
 
 
 def test_picture_never_leaves_the_house(service: OpenRouterStandIn) -> None:
-    with pytest.raises(IntegrityError, match="leave the flow_context"):
+    with pytest.raises(IntegrityError, match="leave the house"):
         ask(chat(service.url), [Message("user", "what is it?", images=(b"\xff\xd8",))])
     assert not service.requests
 
