@@ -61,15 +61,15 @@ def up(
         Exit code: 0 stopped as asked, 1 it could not start.
     """
     host, api_port = settings.bind[0], port or settings.bind[1]
-    household = Supervisor(settings, host, api_port, prefect_port or settings.prefect_port, schedule)
+    supervisor = Supervisor(settings, host, api_port, prefect_port or settings.prefect_port, schedule)
     try:
         with the_only_one(settings.darkroom_home):
             for address, number, option in (
-                ("127.0.0.1", household.prefect_port, "--prefect-port"),
+                ("127.0.0.1", supervisor.prefect_port, "--prefect-port"),
                 (host, api_port, "--port"),
             ):
                 check_port(address, number, option)
-            return household.run(screen)
+            return supervisor.run(screen)
     except UpError as exc:
         print(f"darkroom: {exc}", file=sys.stderr)
         return 1

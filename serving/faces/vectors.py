@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sql.lake import Lake, Row
+from serving.replica.change_feed import changes_rows_only
+from sql.lake import Lake
 from tasks.faces.bind import Vectors
 
 _TABLE = "face_embedding"
-_ROWS_CHANGED = frozenset({"tables_inserted_into", "tables_deleted_from", "inlined_insert", "inlined_delete"})
 Numbers = NDArray[np.int64]
 
 
@@ -80,7 +80,11 @@ class FaceVectors:
     def _touched(self, known: int, newest: int) -> Numbers | None:
         """Faces whose vector is another since snapshot *known*; None when the change feed cannot say."""
         commits = self.lake.rows("serving/replica/changes", known=known)
-        if not commits or commits[0]["snapshot_id"] != known + 1 or not all(map(_only_rows, commits)):
+        if (
+            not commits
+            or commits[0]["snapshot_id"] != known + 1
+            or not all(changes_rows_only(commit["changes"]) for commit in commits)
+        ):
             return None
         tables = {row["table_id"]: row["table_name"] for row in self.lake.rows("serving/replica/table_ids")}
         written = {
@@ -123,11 +127,6 @@ def matrix(table: pa.Table) -> Vectors:
     flat = table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     found: Vectors = flat.reshape(table.num_rows, -1).astype(np.float32, copy=False)
     return found
-
-
-def _only_rows(commit: Row) -> bool:
-    """It changed rows: it made, dropped or altered no table."""
-    return not any(kind.startswith(("tables_", "schemas_")) and kind not in _ROWS_CHANGED for kind in commit["changes"])
 
 
 def _int64(table: pa.Table, name: str) -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from serving.replica.annotations import refresh_annotations, said_of_all
+from serving.replica.change_feed import changed_tables
 from serving.replica.snapshot import ReplicaSnapshot
 from sql.lake import Lake, statement
 
@@ -36,7 +37,6 @@ COPIED_BY_KEY: dict[str, str] = {
     "face_rejection": "face_id",
 }
 OWN_TABLES = frozenset({*PER_ASSET, *PER_CONTENT, *COPIED_WHOLE, *COPIED_BY_KEY})
-_ROWS_CHANGED = {"tables_inserted_into", "tables_deleted_from", "inlined_insert", "inlined_delete"}
 _SNAPSHOT = "select id from lake.current_snapshot()"
 
 
@@ -135,35 +135,21 @@ def changes_since(lake: Lake, known: int, allowed_assets: float) -> Changes | No
         None when that cannot be said (expired snapshots, another schema), or is more than *allowed_assets*.
     """
     with _one_state(lake) as source:
-        commits = source.execute(statement("serving/replica/changes"), {"known": known}).fetchall()
-        names = dict(source.execute(statement("serving/replica/table_ids")).fetchall())
-        changed = _changed_tables((changes for _, changes in commits), names)
-        if not commits or commits[0][0] != known + 1 or changed is None:
+        feed = changed_tables(source, known, OWN_TABLES)
+        if feed is None or feed.last == known:
             return None
-        ids = _changed_ids(source, changed.intersection((*PER_ASSET, *PER_CONTENT)), known + 1, commits[-1][0])
+        changed, span = feed.names, (feed.first, feed.last)
+        ids = _changed_ids(source, changed.intersection((*PER_ASSET, *PER_CONTENT)), *span)
         if ids.num_rows > allowed_assets:
             return None
         whole = {table: _read(source, COPIED_WHOLE[table]) for table in changed.intersection(COPIED_WHOLE)}
-        span = known + 1, commits[-1][0]
         by_key = {table: _rows_by_key(source, table, *span) for table in changed.intersection(COPIED_BY_KEY)}
         if sum(keys.num_rows for keys, _ in by_key.values()) > allowed_assets:
             return None
-        return Changes(commits[-1][0], ids, _rows_of(source, ids), whole, by_key)
+        return Changes(feed.last, ids, _rows_of(source, ids), whole, by_key)
 
 
-def _changed_tables(commits: Iterable[dict[str, list[str]]], names: dict[str, str]) -> set[str] | None:
-    """Our tables with other rows than before; None when a commit did more than that."""
-    changed: set[str] = set()
-    for commit in commits:
-        for kind, tables in commit.items():
-            if kind in _ROWS_CHANGED:
-                changed.update(names.get(table, "?") for table in tables)
-            elif kind.startswith(("tables_", "schemas_")):
-                return None
-    return None if "?" in changed else changed & OWN_TABLES
-
-
-def _changed_ids(source: duckdb.DuckDBPyConnection, tables: set[str], first: int, last: int) -> pa.Table:
+def _changed_ids(source: duckdb.DuckDBPyConnection, tables: Collection[str], first: int, last: int) -> pa.Table:
     feeds = [_feed(table, first, last) for table in sorted(tables)]
     if not feeds:
         return pa.table({"asset_id": pa.array([], pa.int64())})

@@ -8,7 +8,7 @@ segment of the assets it touched, and marks what older segments know of them as 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
@@ -17,6 +17,7 @@ import pyarrow as pa
 import structlog
 from numpy.typing import NDArray
 
+from serving.replica.change_feed import changed_tables
 from serving.search.cities import CityNames, read_city_names
 from serving.search.segment import Segment, build_segment, scratch_connection
 from sql.lake import Lake, LakeError, statement
@@ -34,7 +35,6 @@ POLL_SECONDS = 2.0
 _OF_ASSET = ("asset", "fingerprint", "metadata")
 _OF_CONTENT = ("photo_tag", "photo_note", "photo_place", "face", "insight")
 _NAMED = {"tag": ("tag_id", "photo_tag"), "person": ("person_id", "face")}  # a new name concerns all that have it
-_ROWS_CHANGED = frozenset({"tables_inserted_into", "tables_deleted_from", "inlined_insert", "inlined_delete"})
 
 
 class SearchIndex:
@@ -154,30 +154,14 @@ class SearchIndex:
 
 def _touched(source: duckdb.DuckDBPyConnection, known: int) -> NDArray[np.int64] | None:
     """Assets whose texts may have changed after snapshot *known*; None when the change feed cannot say."""
-    commits = source.execute(statement("serving/replica/changes"), {"known": known}).fetchall()
-    names = dict(source.execute(statement("serving/replica/table_ids")).fetchall())
-    if not commits or commits[0][0] != known + 1:
-        return None if commits else np.array([], np.int64)
-    changed = _changed_tables((changes for _, changes in commits), names)
+    changed = changed_tables(source, known, (*_OF_ASSET, *_OF_CONTENT, *_NAMED))
     if changed is None:
         return None
-    feeds = [_feed(table, known + 1, commits[-1][0]) for table in sorted(changed)]
+    feeds = [_feed(table, changed.first, changed.last) for table in sorted(changed.names)]
     if not feeds:
         return np.array([], np.int64)
     found = source.execute(f"select distinct asset_id from ({' union all '.join(feeds)}) where asset_id is not null")
     return np.asarray(found.fetchnumpy()["asset_id"], np.int64)
-
-
-def _changed_tables(commits: Iterable[dict[str, list[str]]], names: dict[str, str]) -> set[str] | None:
-    """Our tables with other rows than before; None when a commit did more than that."""
-    changed: set[str] = set()
-    for commit in commits:
-        for kind, tables in commit.items():
-            if kind in _ROWS_CHANGED:
-                changed.update(names.get(table, "?") for table in tables)
-            elif kind.startswith(("tables_", "schemas_")):
-                return None
-    return None if "?" in changed else changed & {*_OF_ASSET, *_OF_CONTENT, *_NAMED}
 
 
 def _feed(table: str, first: int, last: int) -> str:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -89,6 +90,9 @@ def _become(asked: dict[str, object]) -> NoReturn:
         cli.main()
     except SystemExit as exc:
         code = exc.code
+    except Exception:  # noqa: BLE001 - as Python ends a program that let one through
+        traceback.print_exc()
+        code = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(

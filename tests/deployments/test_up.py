@@ -113,6 +113,7 @@ def test_killed_up_leaves_no_children(place: UpHouse, log: Path) -> None:
         up.wait(60)
         wait_for(place.gone, 120, log)
         wait_for(lambda: not _listens(place.port), 60, log)  # the kernel closes what a killed process had open
+    assert place.gone(), processes_of(place.home)
 
 
 def _listens(port: int) -> bool:

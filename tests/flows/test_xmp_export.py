@@ -175,7 +175,7 @@ def named_boxes(flow_context: FlowContext, path: str) -> list[tuple[str, float, 
     return [tuple(row.values()) for row in rows]  # type: ignore[misc]
 
 
-def test_people_are_exported_and_another_house_reads_the_same_faces(flow_context: FlowContext, library: Path) -> None:
+def test_people_are_exported_and_another_home_reads_the_same_faces(flow_context: FlowContext, library: Path) -> None:
     portrait(library / "a.jpg", "red", orientation=6)
     full_scan.fn()
     with flow_context.lake.write("ada: named it") as writer:

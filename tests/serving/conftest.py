@@ -190,7 +190,7 @@ def client(scanned: Installation) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def unchanged_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def unchanged_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An empty library for all tests of a file that change nothing."""
     installation = make_installation(tmp_path_factory.mktemp("unchanged"))
     yield installation
@@ -198,9 +198,9 @@ def unchanged_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instal
 
 
 @pytest.fixture(scope="module")
-def unchanged(unchanged_house: Installation) -> Iterator[TestClient]:
+def unchanged(unchanged_installation: Installation) -> Iterator[TestClient]:
     """An API over it, nobody registered yet: for tests that are refused, or only look."""
-    app = create_app(unchanged_house.settings, unchanged_house.lake)
+    app = create_app(unchanged_installation.settings, unchanged_installation.lake)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

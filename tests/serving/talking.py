@@ -15,7 +15,7 @@ from tests.serving.conftest import Installation, logged_in, prepared_installatio
 
 
 @contextmanager
-def talking_house(
+def talking_installation(
     folder: Path, prepare: Callable[[Installation], None] = lambda installation: None, **settings: Any
 ) -> Iterator[tuple[Installation, TestClient]]:
     """A library as *prepare* leaves it with these settings, and a client that is logged in."""

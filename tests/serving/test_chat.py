@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from serving.auth.accounts import add_user
 from sql.lake import utc_now
 from tests.serving.conftest import PASSWORD, Installation, logged_in
-from tests.serving.talking import events_of, talking_house
+from tests.serving.talking import events_of, talking_installation
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import Drop, Fail, OllamaStandIn, Say
 from tests.stand_ins.openrouter import KEY, OpenRouterStandIn
@@ -44,7 +44,7 @@ def three_photos(installation: Installation) -> None:
 
 @pytest.fixture
 def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[Installation, TestClient]]:
-    with talking_house(tmp_path, three_photos, ollama_primary_url=ollama.url) as found:
+    with talking_installation(tmp_path, three_photos, ollama_primary_url=ollama.url) as found:
         yield found
 
 
@@ -150,7 +150,7 @@ def test_client_may_ask_for_fewer_rounds_but_not_for_more(
 
 
 def test_no_model_server_is_503_with_what_to_start(tmp_path: Path) -> None:
-    with talking_house(tmp_path, ollama_primary_url=refusing_url()) as (installation, client):
+    with talking_installation(tmp_path, ollama_primary_url=refusing_url()) as (installation, client):
         answer = client.post("/chat", json={"message": "hello"})
         assert answer.status_code == 503 and "Start Ollama" in answer.json()["detail"]
         assert answer.headers["retry-after"]
@@ -201,7 +201,7 @@ def test_hybrid_needs_a_key_and_a_conversation_of_its_own(
     assert refused.status_code == 400 and "OPENROUTER_API_KEY" in refused.json()["detail"]
     with OpenRouterStandIn([Say(["from afar"])]).running() as remote:
         options = {"openrouter_api_key": KEY, "openrouter_base_url": remote.url, "ollama_primary_url": ollama.url}
-        with talking_house(tmp_path / "hybrid", **options) as (_, hybrid):
+        with talking_installation(tmp_path / "hybrid", **options) as (_, hybrid):
             assert ask(hybrid, backend="hybrid")["backend"] == "hybrid"
             ollama.script.append(Say(["at home"]))
             local = ask(hybrid, backend="local")["conversation_id"]

@@ -121,7 +121,7 @@ def send_and_check(world: World, session: requests.Session, case: schemathesis.C
     case.validate_response(answer, checks=CHECKS)
 
 
-# What its good answer needs, no request can bring along: a browser's own page, a installation without accounts.
+# What its good answer needs, no request can bring along: a browser's own page, an installation without accounts.
 CLOSED_HERE = {"POST /register", "POST /session", "DELETE /session"}
 AT_THE_DOOR = {401, 403, 405, 422}
 # No model server runs here; what they answer with one is the business of test_chat.py and test_insights.py.

@@ -20,7 +20,7 @@ from sql.lake import utc_now
 from tasks.models.embed import MiniLm
 from tests.pictures import draw
 from tests.serving.conftest import NAME, Installation
-from tests.serving.talking import talking_house
+from tests.serving.talking import talking_installation
 from tests.serving.test_summaries import record
 from tests.stand_ins.http_server import Handler, StandIn, refusing_url
 from tests.stand_ins.ollama import CHAT_MODEL, VISION_MODEL, OllamaStandIn, Say
@@ -98,7 +98,7 @@ def test_model_is_told_camera_place_people_tags_messages_and_summaries(
         "ollama_primary_url": ollama.url, "sms_api_url": sms.url, "sms_api_token": TOKEN,
         "summary_contacts": ["Ada", "Bob"], "summary_time_zone": "UTC",
     }  # fmt: skip
-    with talking_house(tmp_path, **options) as (installation, client):
+    with talking_installation(tmp_path, **options) as (installation, client):
         photo = known_photo(installation, client, media)
         day = photo["taken_at"].date()
         moment = (photo["taken_at_utc"] or photo["taken_at"]).isoformat() + "Z"
@@ -122,7 +122,7 @@ def test_model_is_told_camera_place_people_tags_messages_and_summaries(
 
 def test_what_is_away_is_left_out_for_who_waits(tmp_path: Path, media: Path, ollama: OllamaStandIn) -> None:
     options = {"ollama_primary_url": ollama.url, "sms_api_url": refusing_url(), "summary_contacts": ["*"]}
-    with talking_house(tmp_path, **options) as (installation, client):
+    with talking_installation(tmp_path, **options) as (installation, client):
         known_photo(installation, client, media)
         generate(client, ollama)
     assert "Messages exchanged around that time:\nnone" in told(ollama)
@@ -133,7 +133,7 @@ def test_photo_without_a_date_of_its_own_is_told_without_messages(
 ) -> None:
     sms.add("Ada", utc_now().isoformat() + "Z", "Ada", "Today")
     options = {"ollama_primary_url": ollama.url, "sms_api_url": sms.url, "sms_api_token": TOKEN}
-    with talking_house(tmp_path, **options, summary_contacts=["Ada"]) as (installation, client):
+    with talking_installation(tmp_path, **options, summary_contacts=["Ada"]) as (installation, client):
         draw(installation.root / "a.jpg", 1)
         installation.scan()
         client.get("/healthz")
@@ -143,7 +143,7 @@ def test_photo_without_a_date_of_its_own_is_told_without_messages(
 
 def test_local_model_that_sees_gets_the_picture_itself_and_no_other_one_does(tmp_path: Path) -> None:
     with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
-        with talking_house(tmp_path, ollama_primary_url=ollama.url) as (installation, client):
+        with talking_installation(tmp_path, ollama_primary_url=ollama.url) as (installation, client):
             draw(installation.root / "a.jpg", 1, size=(1600, 1200))
             installation.scan()
             client.get("/healthz")
@@ -160,7 +160,7 @@ def test_fallback_that_does_not_see_gets_a_description_should_it_have_to_answer(
     with OllamaStandIn(models=[VISION_MODEL]).running() as first, OllamaStandIn().running() as second:
         options = {"ollama_primary_url": first.url, "ollama_primary_model": VISION_MODEL}
         options |= {"ollama_fallback_url": second.url, "ollama_fallback_model": CHAT_MODEL}
-        with talking_house(tmp_path, **options) as (installation, client):
+        with talking_installation(tmp_path, **options) as (installation, client):
             draw(installation.root / "a.jpg", 1)
             installation.scan()
             client.get("/healthz")
@@ -176,7 +176,7 @@ def test_hybrid_is_sent_words_only_even_when_the_local_model_sees(tmp_path: Path
     ):
         options = {"ollama_primary_url": ollama.url, "ollama_primary_model": VISION_MODEL}
         options |= {"openrouter_api_key": KEY, "openrouter_base_url": remote.url}
-        with talking_house(tmp_path, **options) as (installation, client):
+        with talking_installation(tmp_path, **options) as (installation, client):
             draw(installation.root / "a.jpg", 1)
             installation.scan()
             client.get("/healthz")
@@ -189,7 +189,7 @@ def test_hybrid_is_sent_words_only_even_when_the_local_model_sees(tmp_path: Path
 def test_personal_place_is_asked_of_apollo_where_there_is_one(
     tmp_path: Path, ollama: OllamaStandIn, apollo: PlacesStandIn
 ) -> None:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url, apollo_api_base_url=apollo.url) as (_, client):
+    with talking_installation(tmp_path, ollama_primary_url=ollama.url, apollo_api_base_url=apollo.url) as (_, client):
         calls = [("get_personal_place_at", {"latitude": 46.001, "longitude": 8.001}),
                  ("get_personal_place_at", {"latitude": 10, "longitude": 8}),
                  ("get_personal_place_at", {"latitude": 91, "longitude": 8})]  # fmt: skip
@@ -202,7 +202,7 @@ def test_personal_place_is_asked_of_apollo_where_there_is_one(
 
 
 def test_apollo_that_is_silent_is_answered_for_by_what_it_said_last(tmp_path: Path, ollama: OllamaStandIn) -> None:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url, apollo_api_base_url=refusing_url()) as (
+    with talking_installation(tmp_path, ollama_primary_url=ollama.url, apollo_api_base_url=refusing_url()) as (
         installation,
         client,
     ):
@@ -215,7 +215,7 @@ def test_apollo_that_is_silent_is_answered_for_by_what_it_said_last(tmp_path: Pa
 
 
 def test_key_that_only_reads_may_ask_but_has_nothing_remembered(tmp_path: Path, ollama: OllamaStandIn) -> None:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url) as (installation, client):
+    with talking_installation(tmp_path, ollama_primary_url=ollama.url) as (installation, client):
         for scopes in (["read"], ["read", "write"]):
             key = add_key(installation.lake, NAME, "-".join(scopes), scopes)
             client.get("/healthz")

@@ -15,7 +15,7 @@ from serving.ai.training_data import PAGE_INSIGHTS, training_lines
 from sql.lake import Lake
 from tests.pictures import draw
 from tests.serving.conftest import Installation
-from tests.serving.talking import events_of, talking_house
+from tests.serving.talking import events_of, talking_installation
 from tests.stand_ins.http_server import refusing_url
 from tests.stand_ins.ollama import CHAT_MODEL, VISION_MODEL, Drop, OllamaStandIn, Say
 from tests.stand_ins.openrouter import KEY, OpenRouterStandIn
@@ -33,14 +33,16 @@ def ollama() -> Iterator[OllamaStandIn]:
 
 @pytest.fixture
 def talking(tmp_path: Path, ollama: OllamaStandIn) -> Iterator[tuple[Installation, TestClient]]:
-    with talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as found:
+    with talking_installation(tmp_path, prepare, ollama_primary_url=ollama.url) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """For requests that reach no model."""
-    with talking_house(tmp_path_factory.mktemp("refused"), prepare, ollama_primary_url="http://127.0.0.1:9") as found:
+    with talking_installation(
+        tmp_path_factory.mktemp("refused"), prepare, ollama_primary_url="http://127.0.0.1:9"
+    ) as found:
         yield found[1]
 
 
@@ -97,7 +99,7 @@ def test_agentic_insight_may_use_tools_within_its_cap(
 
 def test_local_model_that_sees_describes_a_small_picture(tmp_path: Path) -> None:
     with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
-        with talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client):
+        with talking_installation(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client):
             ollama.script.append(Say(["A white circle on dark ground."]))
             generate(client, ollama)
             ollama.script += [
@@ -115,7 +117,7 @@ def test_local_model_that_sees_describes_a_small_picture(tmp_path: Path) -> None
 def test_model_that_sees_and_says_nothing_is_told_to_the_one_that_asked(tmp_path: Path) -> None:
     with (
         OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama,
-        talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client),
+        talking_installation(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client),
     ):
         number = client.get("/photos").json()["photos"][0]["asset_id"]
         ollama.script += [
@@ -130,7 +132,7 @@ def test_model_that_sees_and_says_nothing_is_told_to_the_one_that_asked(tmp_path
 
 def test_chat_about_the_library_can_have_a_photo_looked_at(tmp_path: Path) -> None:
     with OllamaStandIn(models=[CHAT_MODEL, VISION_MODEL]).running() as ollama:
-        with talking_house(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client):
+        with talking_installation(tmp_path, prepare, ollama_primary_url=ollama.url) as (_, client):
             number = client.get("/photos").json()["photos"][0]["asset_id"]
             ollama.script += [
                 Say(calls=[("describe_photo", {"asset_id": number, "question": "What colour?"})]),
@@ -149,7 +151,7 @@ def test_hybrid_gets_the_description_and_never_the_picture(tmp_path: Path) -> No
         OpenRouterStandIn([Say(["A circle at the lake."]), Say(["Circle"])]).running() as remote,
     ):
         options = {"ollama_primary_url": ollama.url, "openrouter_api_key": KEY, "openrouter_base_url": remote.url}
-        with talking_house(tmp_path, prepare, **options) as (_, client):
+        with talking_installation(tmp_path, prepare, **options) as (_, client):
             made = client.post("/insights/generate/agentic", json={"file_path": PHOTO, "backend": "hybrid"}).json()
         sent = remote.bodies("/chat/completions")
     assert made["backend"] == "hybrid" and made["title"] == "Circle"
@@ -331,13 +333,13 @@ def test_what_is_not_there_or_cannot_be_is_told(
 
 
 def test_without_any_model_an_insight_is_503_with_what_to_start(tmp_path: Path) -> None:
-    with talking_house(tmp_path, prepare, ollama_primary_url=refusing_url()) as (_, client):
+    with talking_installation(tmp_path, prepare, ollama_primary_url=refusing_url()) as (_, client):
         answer = client.post("/insights/generate", json={"file_path": PHOTO})
         assert answer.status_code == 503 and "Start Ollama" in answer.json()["detail"]
 
 
 def test_model_is_fetched_in_the_background_and_the_listing_says_how_far(tmp_path: Path, ollama: OllamaStandIn) -> None:
-    with talking_house(tmp_path, ollama_primary_url=ollama.url) as (_, client):
+    with talking_installation(tmp_path, ollama_primary_url=ollama.url) as (_, client):
         answer = client.post("/insights/models/pull", json={"model": VISION_MODEL})
         assert (answer.status_code, answer.json()["server"]) == (202, ollama.url)
 

@@ -69,10 +69,10 @@ def held_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 def test_a_start_builds_what_requests_need_before_anybody_asks(client: TestClient) -> None:
     context: Context = client.app.state.context  # type: ignore[attr-defined]
-    wait_until(lambda: context.search.index._snapshot is not None)
-    wait_until(lambda: context.near._computed is not None)
-    wait_until(lambda: context.vectors._snapshot is not None)
-    wait_until(lambda: context.ai.summaries._known is not None)
+    assert wait_until(lambda: context.search.index._snapshot is not None)
+    assert wait_until(lambda: context.near._computed is not None)
+    assert wait_until(lambda: context.vectors._snapshot is not None)
+    assert wait_until(lambda: context.ai.summaries._known is not None)
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def test_the_thread_sees_what_others_wrote(lake: Lake) -> None:
     replica.start()
     try:
         add_assets(lake, 1, 5)
-        wait_until(lambda: replica.current.photos == 5)
+        assert wait_until(lambda: replica.current.photos == 5)
     finally:
         replica.stop()
 

@@ -54,9 +54,9 @@ def asked(installation: Installation, own: TestClient, minilm: MiniLm) -> TestCl
 
 
 @pytest.fixture(scope="module")
-def reading(unchanged_house: Installation, unchanged: TestClient, minilm: MiniLm) -> TestClient:
+def reading(unchanged_installation: Installation, unchanged: TestClient, minilm: MiniLm) -> TestClient:
     """The same for tests that only read."""
-    record(unchanged_house.lake, minilm, DAYS)
+    record(unchanged_installation.lake, minilm, DAYS)
     return logged_in(unchanged)
 
 

@@ -126,20 +126,20 @@ def test_of_many_uploads_of_one_file_at_once_exactly_one_is_taken(
     ],
 )
 def test_what_is_no_photo_or_video_is_400_and_leaves_nothing(
-    refused: TestClient, unchanged_house: Installation, name: str, content: bytes
+    refused: TestClient, unchanged_installation: Installation, name: str, content: bytes
 ) -> None:
     assert upload(refused, name, content).status_code == 400
-    assert list(unchanged_house.root.iterdir()) == []
+    assert list(unchanged_installation.root.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "path", ["../out", "/etc", "a/../../b", ".hidden", "a/.git", "@eaDir", "C:/x", "..%2f", "x" * 300, "a\0b"]
 )
 def test_folders_that_leave_the_library_or_hide_from_scans_are_400(
-    refused: TestClient, unchanged_house: Installation, path: str
+    refused: TestClient, unchanged_installation: Installation, path: str
 ) -> None:
     assert upload(refused, "a.jpg", picture(), path=path).status_code == 400
-    assert list(unchanged_house.root.iterdir()) == []
+    assert list(unchanged_installation.root.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../../up.jpg", "..\\..\\up.jpg", "/up.jpg", "C:\\photos\\up.jpg"])

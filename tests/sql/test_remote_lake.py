@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sql import empty_tables
 from sql.lake import Lake, LakeError, LakeLocked
 from tests.postgres import new_database, postgres_server
 
@@ -45,6 +46,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_catalog_in_postgres_and_parquet_on_s3_keep_what_is_written(postgres: str, bucket: str) -> None:
     lake = Lake(postgres, bucket)
     lake.migrate()
+    assert lake.select(empty_tables.WITHOUT_STATISTICS) == []
     with lake.write("many rows") as writer:
         writer.append("run", [{"run_id": str(number)} for number in range(2_000)])
     files = lake.select("select data_file from ducklake_list_files('lake', 'run')")
